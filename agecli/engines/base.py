@@ -1,0 +1,77 @@
+"""What every SQL engine does for the pipeline, and the words for the tables that pass through it.
+
+SQL is always written in Athena's dialect. Types are named as Athena names them (`varchar`, `bigint`,
+`array(varchar)`, `row(a integer)`), whatever the engine behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Format = Literal["parquet", "csv", "jsonl"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and its type in Athena's words."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Files that together are one table.
+
+    `columns` are what a query may see, in order, each read as the type it names: a Parquet column of another
+    type that widens to it (int32 for bigint) is cast, any other is an error. Every column of CSV and JSON Lines
+    is read as text. Partition columns of Hive-style folders (`year=2024/`) are listed here like any other.
+    An empty `columns` takes whatever the Parquet files hold.
+    """
+
+    files: tuple[str, ...]
+    format: Format = "parquet"
+    columns: tuple[Column, ...] = ()
+    csv_delimiter: str = ","
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a CREATE TABLE AS left behind: data files (names inside the location, in order) and their rows."""
+
+    files: tuple[str, ...]
+    rows: int
+    columns: tuple[Column, ...] = field(default=())
+
+
+class Engine(Protocol):
+    """Runs a recipe's SQL. `tables` maps each name that the SQL mentions to the files behind it.
+
+    All of them raise `SqlRefused` for SQL that is not known to mean the same on every engine, `SqlInvalid` for
+    SQL that does not parse or names what is not there, `SqlFailed` for SQL that fails on the data, and
+    `DataError` for files that cannot be read.
+    """
+
+    def create(
+        self, sql: str, tables: Mapping[str, Table], location: Path, row_group_rows: int | None = None
+    ) -> Written:
+        """Writes the rows of a SELECT as Parquet below `location`, an empty folder, in the SELECT's order."""
+        ...
+
+    def read(self, sql: str, tables: Mapping[str, Table]) -> Iterator[pa.RecordBatch]:
+        """Streams the rows of a SELECT; memory does not grow with rows."""
+        ...
+
+    def describe(self, sql: str, tables: Mapping[str, Table]) -> tuple[Column, ...]:
+        """The columns and types of a SELECT, without running it."""
+        ...
+
+    def count(self, table: Table) -> int:
+        """Rows of a table, from Parquet footers where there are some."""
+        ...

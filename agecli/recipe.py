@@ -1,0 +1,295 @@
+"""A recipe: the folder of SQL and settings that says what the data means.
+
+`recipe.toml` names the source's columns, the label, the features and their kinds; `staging.sql`, `features.sql`
+and, where the shared default does not fit, `results.sql` hold the SQL in Athena's dialect. All knowledge of a
+domain lives there and none in Python.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.resources
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from string import Template
+from typing import Any, Literal
+
+from agecli.errors import ConfigError
+
+Task = Literal["regression", "classification"]
+Kind = Literal["numeric", "categorical"]
+
+IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*\Z")
+PLACEHOLDERS = ("source", "staging", "features", "predictions", "as_of", "default")
+BASE_COLUMNS = ("id", "known_label", "label_source")
+SQL_FILES = ("staging.sql", "features.sql", "results.sql")
+
+_KEYS: dict[str, tuple[str, ...]] = {
+    "": (
+        "name", "description", "task", "label", "unit", "default",
+        "source", "bounds", "confidence", "features", "model", "materialise", "segments",
+    ),
+    "source": ("format", "id", "delimiter", "columns"),
+    "bounds": ("lower", "upper", "max_share_outside"),
+    "confidence": ("tolerance", "level"),
+}  # fmt: skip
+_OPEN_TABLES = ("source.columns", "features", "model", "materialise")
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Labels outside [lower, upper] count as unknown; more than `max_share_outside` of them stops the run."""
+
+    lower: float | None = None
+    upper: float | None = None
+    max_share_outside: float = 0.05
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe as read and checked. `sql` maps "staging", "features" and "results" to their text."""
+
+    name: str
+    description: str
+    task: Task
+    label: str
+    unit: str
+    default: float | str | None
+    source_format: Literal["parquet", "csv", "jsonl"]
+    source_id: str
+    source_delimiter: str
+    source_columns: Mapping[str, str]
+    bounds: Bounds
+    tolerance: float | None
+    level: float
+    features: Mapping[str, Kind]
+    model: Mapping[str, int | float | str]
+    sql: Mapping[str, str]
+    folder: Path
+
+    def deciding(self) -> dict[str, Any]:
+        """All settings that decide a result, for the fingerprint: neither words for people nor the SQL."""
+        return {
+            "task": self.task,
+            "default": self.default,
+            "format": self.source_format,
+            "id": self.source_id,
+            "delimiter": self.source_delimiter,
+            "columns": dict(self.source_columns),
+            "bounds": [self.bounds.lower, self.bounds.upper],
+            "tolerance": self.tolerance,
+            "level": self.level,
+            "features": dict(self.features),
+            "model": dict(self.model),
+        }
+
+
+def packaged() -> tuple[str, ...]:
+    """Names of the recipes that come with agecli."""
+    root = importlib.resources.files("agecli.queries")
+    return tuple(sorted(item.name for item in root.iterdir() if (item / "recipe.toml").is_file()))
+
+
+def locate(name: str, project: Path | None = None) -> Path:
+    """The folder of a recipe: the project's own `queries/<name>`, else the one that comes with agecli."""
+    if project is not None and (project / "queries" / name / "recipe.toml").is_file():
+        return project / "queries" / name
+    if IDENTIFIER.match(name) and name in packaged():
+        return Path(str(importlib.resources.files("agecli.queries") / name))
+    known = list(packaged())
+    if project is not None and (project / "queries").is_dir():
+        known += [path.parent.name for path in (project / "queries").glob("*/recipe.toml")]
+    raise ConfigError(f"no recipe {name!r}", f"known are {', '.join(sorted(set(known)))}", nearest(name, known))
+
+
+def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """Reads and checks a recipe. `overrides` maps dotted keys (`bounds.upper`) to values for one run.
+
+    Raises ConfigError for a missing file, an unknown key (with the nearest known one) or a value out of place.
+    """
+    path = folder / "recipe.toml"
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"no recipe in {folder}", "recipe.toml is not there", "agecli init DIR --recipe NAME"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML", str(error), "correct the file") from None
+    for key, value in (overrides or {}).items():
+        _set(tree, key, value)
+    _check_keys(tree, path)
+    return _build(tree, folder, path)
+
+
+def _set(tree: dict[str, Any], dotted: str, value: Any) -> None:
+    *parents, last = dotted.split(".")
+    for name in parents:
+        tree = tree.setdefault(name, {})
+    tree[last] = value
+
+
+def _check_keys(tree: Mapping[str, Any], path: Path) -> None:
+    for key, value in tree.items():
+        if key not in _KEYS[""]:
+            raise ConfigError(f"unknown key {key!r} in {path}", "no such key", nearest(key, _KEYS[""]))
+        for inner in value if isinstance(value, dict) and key in _KEYS else ():
+            if inner not in _KEYS[key]:
+                raise ConfigError(
+                    f"unknown key {key}.{inner!s} in {path}",
+                    "no such key",
+                    nearest(inner, _KEYS[key], f"{key}."),
+                )
+
+
+def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:
+    """The hint `did you mean ...?`, or the list of what is known."""
+    names = sorted(set(known))
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    return f"did you mean {prefix}{close[0]}?" if close else "known: " + ", ".join(prefix + name for name in names)
+
+
+class _Reader:
+    """Takes typed values out of a parsed TOML tree and says where one is out of place."""
+
+    def __init__(self, tree: Mapping[str, Any], path: Path) -> None:
+        self.tree, self.path = tree, path
+
+    def get(self, dotted: str, kinds: type | tuple[type, ...], default: Any = ...) -> Any:
+        value: Any = self.tree
+        for name in dotted.split("."):
+            value = value.get(name, ...) if isinstance(value, Mapping) else ...
+        if value is ...:
+            if default is ...:
+                raise ConfigError(f"{self.path} has no {dotted}", "it is required", f"add {dotted} to recipe.toml")
+            return default
+        if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
+            names = " or ".join(k.__name__ for k in (kinds if isinstance(kinds, tuple) else (kinds,)))
+            raise ConfigError(f"{dotted} in {self.path} is {value!r}", f"{names} is wanted", "correct the value")
+        return value
+
+    def choice(self, dotted: str, allowed: tuple[str, ...], default: Any = ...) -> Any:
+        value = self.get(dotted, str, default)
+        if value not in allowed:
+            raise ConfigError(
+                f"{dotted} in {self.path} is {value!r}", "it is none of " + ", ".join(allowed), "correct it"
+            )
+        return value
+
+
+def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
+    read = _Reader(tree, path)
+    task: Task = read.choice("task", ("regression", "classification"))
+    features = read.get("features", dict)
+    for name, kind in features.items():
+        if not IDENTIFIER.match(name) or name in BASE_COLUMNS:
+            raise ConfigError(
+                f"feature {name!r} in {path}",
+                "a name is [a-z_][a-z0-9_]* and not id, known_label or label_source",
+                "rename it",
+            )
+        if kind not in ("numeric", "categorical"):
+            raise ConfigError(
+                f"feature {name} in {path} is {kind!r}", "it is neither numeric nor categorical", "correct it"
+            )
+    if not features:
+        raise ConfigError(f"{path} lists no features", "a model needs one at least", "list them under [features]")
+    columns = read.get("source.columns", dict)
+    source_id = read.get("source.id", str)
+    if source_id not in columns:
+        raise ConfigError(
+            f"source.id {source_id!r} in {path}",
+            "it is not among [source.columns]",
+            nearest(source_id, columns),
+        )
+    level = float(read.get("confidence.level", (int, float), 0.8))
+    tolerance = read.get("confidence.tolerance", (int, float), None)
+    if not 0 < level < 1:
+        raise ConfigError(f"confidence.level in {path} is {level}", "a share between 0 and 1 is wanted", "0.8 is usual")
+    if task == "regression" and (tolerance is None or not tolerance > 0):
+        raise ConfigError(f"confidence.tolerance in {path} is {tolerance}", "regression needs one above 0",
+                          "confidence is the probability that the truth lies within so many units")  # fmt: skip
+    return Recipe(
+        name=read.get("name", str, folder.name),
+        description=read.get("description", str, ""),
+        task=task,
+        label=read.get("label", str),
+        unit=read.get("unit", str, ""),
+        default=read.get("default", (int, float) if task == "regression" else str, None),
+        source_format=read.choice("source.format", ("parquet", "csv", "jsonl")),
+        source_id=source_id,
+        source_delimiter=read.get("source.delimiter", str, ","),
+        source_columns={str(k): str(v) for k, v in columns.items()},
+        bounds=Bounds(
+            read.get("bounds.lower", (int, float), None),
+            read.get("bounds.upper", (int, float), None),
+            float(read.get("bounds.max_share_outside", (int, float), 0.05)),
+        ),
+        tolerance=None if tolerance is None else float(tolerance),
+        level=level,
+        features=dict(features),
+        model=dict(read.get("model", dict, {})),
+        sql=_read_sql(folder),
+        folder=folder,
+    )
+
+
+def _read_sql(folder: Path) -> dict[str, str]:
+    shared = importlib.resources.files("agecli.queries") / "results.sql"
+    sql = {}
+    for stage in ("staging", "features", "results"):
+        path = folder / f"{stage}.sql"
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+        elif stage == "results":
+            text = shared.read_text(encoding="utf-8")
+        else:
+            raise ConfigError(
+                f"no {stage}.sql in {folder}", "a recipe needs it", "agecli init DIR --recipe NAME shows one"
+            )
+        _check_placeholders(text, path)
+        sql[stage] = text
+    return sql
+
+
+def _check_placeholders(text: str, path: Path) -> None:
+    for match in Template.pattern.finditer(text):
+        name = match.group("braced")
+        if name is not None and name not in PLACEHOLDERS:
+            raise ConfigError(f"${{{name}}} in {path}", "no such placeholder", nearest(name, PLACEHOLDERS))
+
+
+def render(sql: str, values: Mapping[str, str]) -> str:
+    """Substitutes `${name}` for each placeholder and nothing else; a placeholder without a value is an error."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if name not in values:
+            raise ConfigError(f"${{{name}}} in this SQL", "it has no meaning in this stage", nearest(name, values))
+        return values[name]
+
+    return re.sub(r"\$\{(\w+)\}", value, sql)
+
+
+_PERIOD = re.compile(r"(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?\Z")
+
+
+def as_of(period: str) -> date:
+    """The last day of a period: `2026Q3`, `2026-09` or `2026`. Raises ConfigError for anything else."""
+    match = _PERIOD.match(period)
+    if not match or int(match[1]) < 1:
+        raise ConfigError(f"period {period!r}", "it is none of 2026Q3, 2026-09, 2026", "--period 2026Q3")
+    month = int(match[2]) * 3 if match[2] else int(match[3]) if match[3] else 12
+    year = int(match[1])
+    following = date(year + month // 12, month % 12 + 1, 1) if year < 9999 or month < 12 else None
+    return following - timedelta(days=1) if following else date(9999, 12, 31)
+
+
+def last_complete_quarter(today: date) -> str:
+    """The quarter that ended last before `today`."""
+    quarter = (today.month - 1) // 3
+    return f"{today.year}Q{quarter}" if quarter else f"{today.year - 1}Q4"

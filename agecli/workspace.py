@@ -1,0 +1,267 @@
+"""Where everything a run makes lies, and how it gets there whole.
+
+    <recipe>/<period>/
+      staging/<fp>/  features/<fp>/  results/<fp>/    data files, and _agecli.json, written last
+      staging/_current.json ...                       which <fp> is live
+      plans/<plan>/batches.json
+      predictions/<plan>/batch-00017.parquet
+      runs/<run_id>/recipe/ settings.json events/
+    <recipe>/models/<digest>/
+    _lock
+
+A table is whole when its `_agecli.json` is there. Nothing is overwritten: a new version stands beside the old one
+until it is whole, then the pointer moves. Temporary names begin with `_tmp-`, so no engine sees them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agecli.errors import AgecliError, WorkspaceLocked
+from agecli.events import TRANSIENT, Event, Manifest, fold
+
+MARKER = "_agecli.json"
+TEMPORARY = "_tmp-"
+TABLES = ("staging", "features", "results")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The places of one recipe and period below a root folder."""
+
+    root: Path
+    recipe: str
+    period: str
+
+    @property
+    def base(self) -> Path:
+        return self.root / self.recipe / self.period
+
+    @property
+    def models(self) -> Path:
+        return self.root / self.recipe / "models"
+
+    @property
+    def runs(self) -> Path:
+        return self.base / "runs"
+
+    def table(self, name: str, fingerprint: str) -> Path:
+        return self.base / name / fingerprint
+
+    def plan(self, plan: str) -> Path:
+        return self.base / "plans" / plan
+
+    def predictions(self, plan: str) -> Path:
+        return self.base / "predictions" / plan
+
+    def batch(self, plan: str, number: int) -> Path:
+        return self.predictions(plan) / f"batch-{number:05d}.parquet"
+
+    def run(self, run_id: str) -> Path:
+        return self.runs / run_id
+
+    def facts(self, name: str, fingerprint: str) -> dict[str, Any] | None:
+        """What `_agecli.json` says of a table, or None when the table is not whole."""
+        found = read_json(self.table(name, fingerprint) / MARKER)
+        return None if found is None else dict(found)
+
+    def current(self, name: str) -> str | None:
+        """The fingerprint of the live version of a table."""
+        pointer = read_json(self.base / name / "_current.json")
+        return None if pointer is None else str(pointer["fingerprint"])
+
+    def set_current(self, name: str, fingerprint: str) -> None:
+        """Makes a whole table the live one, at once."""
+        if self.current(name) != fingerprint:
+            write_json(self.base / name / "_current.json", {"fingerprint": fingerprint})
+
+    def run_ids(self) -> list[str]:
+        """Runs of this recipe and period, oldest first."""
+        return sorted(p.name for p in self.runs.iterdir() if p.is_dir()) if self.runs.is_dir() else []
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in a file, or None when the file is not there. A file that is not JSON is an AgecliError."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except ValueError as error:
+        raise AgecliError(f"cannot read {path}", f"it is not JSON ({error})", f"delete {path} and run again") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes a whole JSON file at once."""
+    write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Writes a whole file at once: under a temporary name, flushed to disk, then renamed."""
+    with guard_writes(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+
+
+@contextlib.contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `target` when the block ends well and is removed when it does not."""
+    with guard_writes(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
+        temporary.mkdir()
+        try:
+            yield temporary
+            if target.exists():  # left without its marker by an interrupted clean-up
+                shutil.rmtree(target)
+            temporary.rename(target)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+@contextlib.contextmanager
+def guard_writes(path: Path) -> Iterator[None]:
+    """Turns the operating system's refusals (disk full, read-only, no permission) into an AgecliError."""
+    try:
+        yield
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def write_error(path: Path, error: OSError) -> AgecliError:
+    """The AgecliError for a write that the operating system refused."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return AgecliError(
+            f"cannot write {path}", "the disk is full",
+            "free space (`agecli cleanup` removes intermediates) or set --workspace elsewhere, then run again",
+        )  # fmt: skip
+    return AgecliError(
+        f"cannot write {path}",
+        error.strerror or str(error),
+        "make the folder writable or set --workspace elsewhere",
+    )
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """Temporary files and folders below a folder that a killed run left."""
+    return sorted(folder.rglob(f"{TEMPORARY}*")) if folder.is_dir() else []
+
+
+class Lock:
+    """One run at a time per workspace root: an advisory lock that the kernel drops when its holders die.
+
+    The descriptor is inheritable, so workers that outlive a killed parent for a moment still hold it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "_lock"
+        self.descriptor: int | None = None
+
+    def acquire(self, run_id: str, wait: float = 5.0) -> None:
+        """Takes the lock, waiting `wait` seconds only for orphans of a dead run. Raises WorkspaceLocked."""
+        with guard_writes(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        deadline = time.monotonic() + wait
+        while not _try_lock(descriptor):
+            holder = _holder(descriptor)
+            if _alive(holder.get("pid")) or time.monotonic() > deadline:
+                os.close(descriptor)
+                raise WorkspaceLocked(
+                    f"cannot use {self.path.parent}",
+                    f"run {holder.get('run_id', '?')} (process {holder.get('pid', '?')}) holds it",
+                    "wait for it to end (`agecli status`), or stop that process",
+                )
+            time.sleep(0.05)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "run_id": run_id}).encode(), 0)
+        self.descriptor = descriptor
+
+    def release(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+
+    def held_by(self) -> str | None:
+        """The run that holds the lock at this moment, if any."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            return None if _try_lock(descriptor) else str(_holder(descriptor).get("run_id", "?"))
+        finally:
+            os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holder(descriptor: int) -> dict[str, Any]:
+    try:
+        return dict(json.loads(os.pread(descriptor, 4096, 0)))
+    except ValueError:
+        return {}
+
+
+def _alive(pid: Any) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (TypeError, ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+class EventLog:
+    """The lasting events of one run: one file each, created if absent, in the order of their names."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "events"
+        self.count = 0
+
+    def append(self, event: Event) -> None:
+        if event.kind in TRANSIENT:
+            return
+        self.count += 1
+        name = f"{time.time_ns():020d}-{self.count:06d}-{event.kind}.json"
+        write_bytes(self.folder / name, (event.to_json() + "\n").encode())
+
+    def read(self) -> Iterator[Event]:
+        """The events in order."""
+        for path in sorted(self.folder.glob("[0-9]*.json")) if self.folder.is_dir() else ():
+            yield Event.from_json(path.read_text(encoding="utf-8"))
+
+
+def manifest(workspace: Workspace, run_id: str) -> Manifest:
+    """The fold of a run's events. A run that says "running" while nobody holds the lock was killed."""
+    try:
+        found = fold(EventLog(workspace.run(run_id)).read())
+    except ValueError:
+        found = Manifest(run_id)
+    if found.state == "running" and Lock(workspace.root).held_by() != run_id:
+        found.state = "interrupted"
+    return found
