@@ -228,16 +228,8 @@ def register_cast(
 
     TRY_CAST uses the quiet form.
     """
-    CASTS.insert(
-        0,
-        Overload(
-            "cast",
-            (parse_type(source), parse_type(target)),
-            Type("unknown"),
-            emit or _template(template or "", quiet),
-            fails,
-        ),
-    )
+    pair = (parse_type(source), parse_type(target))
+    CASTS.insert(0, Overload("cast", pair, Type("unknown"), emit or _template(template or "", quiet), fails))
 
 
 def _template(template: str, quiet: str | None) -> Emit:
