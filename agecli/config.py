@@ -37,7 +37,7 @@ SETTINGS = (
     Setting("recipe", "text", "profiles", "the recipe: a folder under queries/, or one that comes with agecli"),
     Setting("source", "path", None, "the rows: a file, a folder, a glob, or Hive-style partitions"),
     Setting("workspace", "path", "workspace", "the folder that holds everything a run makes"),
-    Setting("period", "text", None, "the data period, 2026Q3; its last day is the date that ages refer to", decides=True),
+    Setting("period", "text", None, "the data period, 2026Q3; ages refer to its last day", decides=True),
     Setting("workers", "count", 0, "worker processes that predict at once; 0 = the cores"),
     Setting("memory", "size", 0, "bound on all processes' memory; 0 = 4 GiB, or 70 % of what is there if less"),
     Setting("batch_rows", "count", 0, "rows of a batch; 0 = a thousandth of the rows, at least 51200", decides=True),

@@ -31,13 +31,12 @@ SQL_FILES = ("staging.sql", "features.sql", "results.sql")
 _KEYS: dict[str, tuple[str, ...]] = {
     "": (
         "name", "description", "task", "label", "unit", "default",
-        "source", "bounds", "confidence", "features", "model", "materialise", "segments",
+        "source", "bounds", "confidence", "features", "model",
     ),
-    "source": ("format", "id", "delimiter", "columns"),
+    "source": ("format", "id", "delimiter", "generator", "columns"),
     "bounds": ("lower", "upper", "max_share_outside"),
     "confidence": ("tolerance", "level"),
 }  # fmt: skip
-_OPEN_TABLES = ("source.columns", "features", "model", "materialise")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,10 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe as read and checked. `sql` maps "staging", "features" and "results" to their text."""
+    """A recipe as read and checked. `sql` maps "staging", "features" and "results" to their text.
+
+    `source_generator` names the generator in agecli.synth that makes rows where no source is given.
+    """
 
     name: str
     description: str
@@ -62,6 +64,7 @@ class Recipe:
     source_format: Literal["parquet", "csv", "jsonl"]
     source_id: str
     source_delimiter: str
+    source_generator: str | None
     source_columns: Mapping[str, str]
     bounds: Bounds
     tolerance: float | None
@@ -196,6 +199,9 @@ def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
             raise ConfigError(
                 f"feature {name} in {path} is {kind!r}", "it is neither numeric nor categorical", "correct it"
             )
+    name = read.get("name", str, folder.name)
+    if not re.match(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z", name):
+        raise ConfigError(f"name {name!r} in {path}", "it names folders: letters, digits, - and _ only", "correct it")
     if not features:
         raise ConfigError(f"{path} lists no features", "a model needs one at least", "list them under [features]")
     columns = read.get("source.columns", dict)
@@ -214,7 +220,7 @@ def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
         raise ConfigError(f"confidence.tolerance in {path} is {tolerance}", "regression needs one above 0",
                           "confidence is the probability that the truth lies within so many units")  # fmt: skip
     return Recipe(
-        name=read.get("name", str, folder.name),
+        name=name,
         description=read.get("description", str, ""),
         task=task,
         label=read.get("label", str),
@@ -223,6 +229,7 @@ def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
         source_format=read.choice("source.format", ("parquet", "csv", "jsonl")),
         source_id=source_id,
         source_delimiter=read.get("source.delimiter", str, ","),
+        source_generator=read.get("source.generator", str, None),
         source_columns={str(k): str(v) for k, v in columns.items()},
         bounds=Bounds(
             read.get("bounds.lower", (int, float), None),

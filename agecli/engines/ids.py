@@ -1,0 +1,88 @@
+"""Are the ids of a table unique? Answered in memory that does not grow with rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from agecli.engines.base import Table
+
+_AT_ONCE = 4_000_000  # hashes held in memory: 32 MB
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class IdCheck:
+    """`checksum` is the same for two tables of the same ids in any order; `repeated` shows a few repeated ids."""
+
+    rows: int
+    nulls: int
+    repeated: tuple[object, ...]
+    checksum: str
+
+
+def check_ids(table: Table, column: str, scratch: Path) -> IdCheck:
+    """Counts rows and NULL ids, sums the ids' hashes, and finds repeated ids.
+
+    64-bit hashes are spread over files in `scratch` by their value and each file is sorted alone, so memory is
+    bounded; ids whose hashes meet are compared themselves.
+    """
+    with duckdb.connect() as connection:
+        connection.execute("SET threads = 2; SET memory_limit = '512MB'")
+        connection.execute(f'CREATE VIEW ids AS SELECT "{column}" AS id FROM read_parquet({_literal(table.files)})')
+        rows, nulls, checksum = connection.execute(
+            "SELECT count(*), count(*) - count(id), sum(hash(id)::HUGEINT) FROM ids"
+        ).fetchall()[0]
+        suspects = _repeated_hashes(connection, rows, scratch)
+        repeated: tuple[object, ...] = ()
+        if suspects:
+            connection.execute("CREATE TEMP TABLE suspects AS SELECT unnest($1::UBIGINT[]) AS h", [suspects])
+            found = connection.execute(
+                "SELECT id FROM ids WHERE hash(id) IN (SELECT h FROM suspects) AND id IS NOT NULL"
+                f" GROUP BY id HAVING count(*) > 1 ORDER BY id LIMIT {_SHOWN}"
+            ).fetchall()
+            repeated = tuple(row[0] for row in found)
+    return IdCheck(rows, nulls, repeated, f"{int(checksum or 0):x}")
+
+
+def _repeated_hashes(connection: duckdb.DuckDBPyConnection, rows: int, scratch: Path) -> list[int]:
+    parts = 1
+    while rows > parts * _AT_ONCE:
+        parts *= 2
+    # sql() streams where execute() would gather the whole result first
+    reader = connection.sql("SELECT hash(id) AS h FROM ids WHERE id IS NOT NULL").to_arrow_reader(100_000)
+    batches = (batch.column(0).to_numpy() for batch in reader)
+    if parts == 1:
+        held = np.empty(rows, np.uint64)
+        filled = 0
+        for hashes in batches:
+            held[filled : filled + len(hashes)] = hashes
+            filled += len(hashes)
+        return _twice(held[:filled])
+    paths = [scratch / f"_ids-{part}" for part in range(parts)]
+    streams = [path.open("wb") for path in paths]
+    try:
+        for hashes in batches:
+            owner = hashes & np.uint64(parts - 1)
+            for part, stream in enumerate(streams):
+                stream.write(hashes[owner == part].tobytes())
+        for stream in streams:
+            stream.close()
+        return [value for path in paths for value in _twice(np.fromfile(path, np.uint64))][:1000]
+    finally:
+        for stream, path in zip(streams, paths, strict=True):
+            stream.close()
+            path.unlink(missing_ok=True)
+
+
+def _literal(files: tuple[str, ...]) -> str:
+    return "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in files) + "]"
+
+
+def _twice(hashes: npt.NDArray[np.uint64]) -> list[int]:
+    hashes.sort()
+    return [int(value) for value in hashes[1:][hashes[1:] == hashes[:-1]][:1000]]

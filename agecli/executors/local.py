@@ -1,0 +1,336 @@
+"""Runs stages on this machine: one worker process a stage, several for batches.
+
+This process holds the workspace's lock, decides what must run, keeps the events, and imports nothing heavy; the
+work and its memory are in the workers, and end with them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from agecli import events
+from agecli.config import memory_bytes, worker_count
+from agecli.errors import AgecliError, BatchesFailed, ConfigError, Interrupted, from_json
+from agecli.events import STAGES, Event
+from agecli.executors.base import PlannedStage, RunRequest
+from agecli.executors.pool import Pool
+from agecli.executors.processes import Worker
+from agecli.pipeline import cleanup, graph, source
+from agecli.pipeline.frozen import FrozenRun, freeze
+from agecli.pipeline.space import check_space, expected_bytes
+from agecli.pipeline.tables import open_workspace, source_path
+from agecli.recipe import Recipe
+from agecli.workspace import EventLog, Lock, Workspace
+
+Facts = dict[str, Any]
+
+
+class LocalExecutor:
+    """The executor of the place `local`."""
+
+    def run(self, request: RunRequest) -> Iterator[Event]:
+        workspace, recipe = open_workspace(request.settings)
+        run_id = new_run_id()
+        lock = Lock(workspace.root)
+        lock.acquire(run_id)
+        try:
+            yield from _Run(request, workspace, recipe, run_id, lock).events()
+        finally:
+            lock.release()
+
+    def preview(self, request: RunRequest) -> tuple[PlannedStage, ...]:
+        workspace, recipe = open_workspace(request.settings)
+        path = source_path(request.settings, workspace, recipe)
+        if path is not None and not path.exists() and request.settings["source"] is None:
+            return tuple(PlannedStage(stage, False, "the rows are not generated yet") for stage in request.stages)
+        run = _unwritten(request, workspace, recipe, _find(request, workspace, recipe))
+        reasons = graph.stale(run, request.stages, request.force)
+        _check_reach(request, reasons)
+        return tuple(
+            PlannedStage(stage, stage not in reasons and stage != "cleanup", reasons.get(stage, "fresh"))
+            for stage in request.stages
+        )
+
+
+def new_run_id() -> str:
+    """A run's name: it sorts by the moment it began."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")[:-4] + "Z"
+
+
+def _find(request: RunRequest, workspace: Workspace, recipe: Recipe) -> source.Source:
+    path = source_path(request.settings, workspace, recipe)
+    if path is None:
+        raise ConfigError(
+            "no source", "neither agecli.toml nor a flag names one", "--source PATH, or source in agecli.toml"
+        )
+    return source.find(recipe, path)
+
+
+def _unwritten(request: RunRequest, workspace: Workspace, recipe: Recipe, found: source.Source) -> FrozenRun:
+    settings = request.settings
+    return FrozenRun(
+        "preview", workspace, recipe, settings.deciding(), found, worker_count(settings), memory_bytes(settings)
+    )
+
+
+def _check_reach(request: RunRequest, reasons: dict[str, str]) -> None:
+    """A stage that must run but was not asked for ends the command before it starts."""
+    for stage in STAGES:
+        if stage in reasons and stage not in request.stages:
+            last = [name for name in request.stages if name != "cleanup"][-1]
+            raise ConfigError(
+                f"cannot run {request.stages[0]}",
+                f"{stage} must come first: {reasons[stage]}",
+                f"agecli run --to {last}",
+            )
+
+
+@dataclass
+class _Run:
+    """One run from its first event to its last."""
+
+    request: RunRequest
+    workspace: Workspace
+    recipe: Recipe
+    run_id: str
+    lock: Lock
+    started: float = field(default_factory=time.monotonic)
+    messages: queue.SimpleQueue[tuple[int, dict[str, Any] | None]] = field(default_factory=queue.SimpleQueue)
+    workers: dict[int, Worker] = field(default_factory=dict)
+    log: EventLog | None = None
+    model: str | None = None
+    failed: tuple[int, ...] = ()
+    workers_started: int = 0
+
+    def events(self) -> Iterator[Event]:
+        yield from self._generate()
+        found = _find(self.request, self.workspace, self.recipe)
+        reasons = graph.stale(
+            _unwritten(self.request, self.workspace, self.recipe, found), self.request.stages, self.request.force
+        )
+        _check_reach(self.request, reasons)
+        run = freeze(self.run_id, self.workspace, self.request.settings, self.recipe, found)
+        self.log = EventLog(run.folder)
+        try:
+            yield self.event(events.RUN_STARTED, data=self._about(run))
+            yield from self._prepare(run, reasons)
+            for stage in self.request.stages:
+                yield from self._stage(run, stage, reasons)
+            yield self.event(events.RUN_FINISHED, data=self._ending("partial" if self.failed else "done"))
+        except (AgecliError, KeyboardInterrupt, GeneratorExit) as error:
+            yield from self._fail(error)
+            raise
+        finally:
+            self._stop_workers()
+        if self.failed:
+            raise BatchesFailed(
+                f"{len(self.failed)} batches failed",
+                "their rows have the default value: " + ", ".join(map(str, self.failed[:20])),
+                "agecli predict --failed, then agecli aggregate",
+            )
+
+    def _fail(self, error: BaseException) -> Iterator[Event]:
+        self._stop_workers()
+        interrupted = not isinstance(error, AgecliError) or isinstance(error, Interrupted)
+        told = (
+            error
+            if isinstance(error, AgecliError)
+            else Interrupted("the run was interrupted", "by the user", "agecli run")
+        )
+        state = "interrupted" if interrupted else "failed"
+        event = self.event(events.RUN_FAILED, data={**self._ending(state), "error": told.to_json()})
+        if not isinstance(error, GeneratorExit):
+            yield event
+
+    def event(
+        self, kind: str, stage: str | None = None, batch: int | None = None, data: dict[str, Any] | None = None
+    ) -> Event:
+        event = Event(kind, self.run_id, stage, batch, data or {})
+        if self.log is not None:
+            # a full disk must not hide the error that is being told
+            with contextlib.suppress(AgecliError) if kind == events.RUN_FAILED else contextlib.nullcontext():
+                self.log.append(event)
+        return event
+
+    def _about(self, run: FrozenRun) -> dict[str, Any]:
+        return {
+            "recipe": self.recipe.name,
+            "task": self.recipe.task,
+            "period": self.workspace.period,
+            "stages": list(self.request.stages),
+            "command": self.request.command,
+            "workers": run.workers,
+            "memory": run.memory,
+            "source_bytes": run.source.bytes,
+        }
+
+    def _ending(self, state: str) -> dict[str, Any]:
+        return {"state": state, "seconds": round(time.monotonic() - self.started, 3)}
+
+    # ---- before the first stage
+
+    def _generate(self) -> Iterator[Event]:
+        """Makes the rows of a recipe that comes with a generator and was given no source."""
+        settings = self.request.settings
+        path = source_path(settings, self.workspace, self.recipe)
+        if settings["source"] is not None or path is None or path.exists():
+            return
+        yield self.event(events.LOG, "stage", data={"message": f"generating {settings['synth_rows']:,} rows in {path}"})
+        task = {"stage": "generate", "rows": settings["synth_rows"], "seed": settings["synth_seed"], "out": str(path),
+                "run": str(self.workspace.root)}  # fmt: skip
+        try:
+            yield from self.work("stage", task, self.workspace.root / "_generate.log")
+        finally:
+            self._stop_workers()
+
+    def _prepare(self, run: FrozenRun, reasons: dict[str, str]) -> Iterator[Event]:
+        prints = graph.fingerprints(run)
+        keep = {"staging": prints.staging, "features": prints.features, "plan": prints.plan}
+        old = [item for item in cleanup.superseded(self.workspace, keep) if "older run" not in item.why or reasons]
+        if old:
+            freed = cleanup.remove(old)
+            message = f"cleared {freed['removed']} leftovers of older runs ({freed['bytes'] / 2**20:,.1f} MiB)"
+            yield self.event(events.LOG, data={"message": message})
+        rows = max(1, run.source.bytes // 100)
+        need = expected_bytes(run, rows, set(reasons))
+        if reasons:
+            free = check_space(self.workspace.root, need)
+            message = f"needs up to {need / 2**20:,.0f} MiB of disk; {free / 2**20:,.0f} MiB are free"
+            yield self.event(events.LOG, data={"message": message})
+
+    # ---- one stage
+
+    def _stage(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> Iterator[Event]:
+        self.model = graph.trained(self.workspace, graph.fingerprints(run).training)
+        if stage != "cleanup" and stage not in reasons:
+            yield self.event(events.STAGE_SKIPPED, stage, data={"why": "fresh", **self._kept_facts(run, stage)})
+            return
+        if stage == "aggregate" and not self.failed and not self.request.force and self._results_are_current(run):
+            yield self.event(events.STAGE_SKIPPED, stage, data={"why": "fresh", **self._kept_facts(run, stage)})
+            return
+        yield self.event(events.STAGE_STARTED, stage, data={"why": reasons.get(stage, "")})
+        began = time.monotonic()
+        try:
+            if stage == "predict":
+                facts = yield from self._predict(run)
+            elif stage == "cleanup":
+                facts = self._clean(run)
+            else:
+                facts = yield from self.work(stage, self._task(run, stage), run.folder / "logs" / f"{stage}.log")
+        except AgecliError as error:
+            seconds = round(time.monotonic() - began, 3)
+            yield self.event(events.STAGE_FAILED, stage, data={"error": error.to_json(), "seconds": seconds})
+            raise
+        finally:
+            self._stop_workers()
+        for warning in facts.get("warnings", ()):
+            yield self.event(events.WARNING, stage, data={"message": warning})
+        seconds = round(time.monotonic() - began, 3)
+        yield self.event(events.STAGE_FINISHED, stage, data={**facts, "seconds": seconds})
+
+    def _task(self, run: FrozenRun, stage: str) -> dict[str, Any]:
+        task: dict[str, Any] = {"stage": stage, "run": str(run.folder)}
+        if stage == "aggregate":
+            plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) or []
+            task |= {"model": self.model, "batches": len(plan), "failed": list(self.failed)}
+        return task
+
+    def _results_are_current(self, run: FrozenRun) -> bool:
+        if self.model is None:
+            return False
+        fingerprint = graph.fingerprints(run).results(run, self.model, ())
+        whole = self.workspace.facts("results", fingerprint) is not None
+        return whole and self.workspace.current("results") == fingerprint
+
+    def _kept_facts(self, run: FrozenRun, stage: str) -> dict[str, Any]:
+        """What an earlier run said of a stage that need not run again."""
+        prints = graph.fingerprints(run)
+        if stage == "stage":
+            return self.workspace.facts("staging", prints.staging) or {}
+        if stage == "features":
+            return self.workspace.facts("features", prints.features) or {}
+        if stage == "train":
+            return graph.model_facts(self.workspace, self.model) if self.model else {}
+        if stage == "batches":
+            plan = graph.read_plan(self.workspace, prints.plan) or []
+            return {"batches": len(plan), "rows": sum(item["rows"] for item in plan)}
+        if stage == "predict":
+            fresh = graph.fresh_batches(run, self.model) if self.model else {}
+            return {"rows": sum(f["rows"] for f in fresh.values()), "scored": sum(f["scored"] for f in fresh.values()),
+                    "batches": len(fresh), "batches_failed": []}  # fmt: skip
+        fingerprint = prints.results(run, self.model or "", ())
+        facts = self.workspace.facts("results", fingerprint) or {}
+        return {**facts, "results": str(self.workspace.table("results", fingerprint))} if facts else {}
+
+    def _clean(self, run: FrozenRun) -> dict[str, Any]:
+        prints = graph.fingerprints(run)
+        keep = {"staging": prints.staging, "features": prints.features, "plan": prints.plan}
+        return dict(cleanup.remove(cleanup.superseded(self.workspace, keep)))
+
+    # ---- workers
+
+    def start(self, log: Path, threads: int) -> int:
+        number = self.workers_started
+        self.workers_started += 1
+        assert self.lock.descriptor is not None
+        report = lambda message: self.messages.put((number, message))  # noqa: E731
+        self.workers[number] = Worker(log, report, self.lock.descriptor, threads)
+        return number
+
+    def _stop_workers(self) -> None:
+        for worker in self.workers.values():
+            worker.stop()
+        self.workers.clear()
+
+    def work(self, stage: str, task: dict[str, Any], log: Path) -> Generator[Event, None, Facts]:
+        """Has one worker do one task; passes its progress on and returns its facts."""
+        number = self.start(log, worker_count(self.request.settings))
+        self.workers[number].send(task)
+        while True:
+            sender, message = self.messages.get()
+            if sender != number:
+                continue
+            if message is None:
+                raise self.workers[number].death()
+            kind = message.pop("kind")
+            if kind == "error":
+                raise from_json(message)
+            if kind == "done":
+                return dict(message["facts"])
+            yield self.event(kind, stage, data=message)
+
+    def _predict(self, run: FrozenRun) -> Generator[Event, None, Facts]:
+        prints = graph.fingerprints(run)
+        assert self.model is not None
+        plan = graph.read_plan(self.workspace, prints.plan) or []
+        fresh = {} if self.request.force and not self.request.batches else graph.fresh_batches(run, self.model)
+        for number in self.request.batches:
+            if number >= len(plan):
+                raise ConfigError(
+                    f"no batch {number}", f"the plan has batches 0 to {len(plan) - 1}", "agecli predict --batch N"
+                )
+            fresh.pop(number, None)
+        todo = [item for item in plan if item["batch"] not in fresh]
+        if self.request.batches:
+            todo = [item for item in todo if item["batch"] in self.request.batches]
+        done = dict(fresh)
+        errors = yield from Pool(
+            self, run, todo, sum(f["rows"] for f in done.values()), sum(i["rows"] for i in plan)
+        ).events(done)
+        self.failed = tuple(sorted(errors))
+        if errors and len(errors) == len(plan):
+            raise errors[self.failed[0]]
+        return {
+            "rows": sum(facts["rows"] for facts in done.values()),
+            "scored": sum(facts["scored"] for facts in done.values()),
+            "batches": len(plan),
+            "batches_skipped": len(fresh),
+            "batches_failed": list(self.failed),
+        }

@@ -1,0 +1,73 @@
+"""Worker processes of this machine, as the local executor drives them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from agecli.errors import AgecliError
+
+# Libraries that would start a thread per core in every worker
+_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Worker:
+    """One worker process. `report` is called, on a thread of its own, with each message and once with None."""
+
+    def __init__(self, log: Path, report: Callable[[dict[str, Any] | None], None], lock: int, threads: int) -> None:
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, str(threads)), "PYTHONUNBUFFERED": "1"}
+        with log.open("ab") as errors:
+            # the lock's descriptor goes along: a worker that outlives its parent for a moment still holds it
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "agecli.executors.worker"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                env=environment, pass_fds=(lock,), start_new_session=False,
+            )  # fmt: skip
+        self.thread = threading.Thread(target=self._listen, args=(report,), daemon=True)
+        self.thread.start()
+
+    def send(self, task: Mapping[str, Any]) -> None:
+        """Hands the worker a task; one that has died is noticed by its last message, None."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps(task).encode() + b"\n")
+            self.process.stdin.flush()
+
+    def _listen(self, report: Callable[[dict[str, Any] | None], None]) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            report(json.loads(line))
+        report(None)
+
+    def death(self) -> AgecliError:
+        """Why the process ended without an answer."""
+        code = self.process.wait()
+        if code == -signal.SIGKILL:
+            why = "it was killed, as happens when memory runs out"
+        elif code < 0:
+            why = f"it ended by signal {signal.Signals(-code).name}"
+        else:
+            why = f"it ended with code {code}"
+        return AgecliError(
+            "a worker process died", why, f"see {self.log}; raise --memory or lower --workers, then run again"
+        )
+
+    def stop(self) -> None:
+        """Ends the process at once; what it was writing has a temporary name."""
+        self.process.kill()
+        self.process.wait()
+        self.thread.join(timeout=5)
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()

@@ -1,0 +1,131 @@
+"""A worker process: reads tasks as JSON lines on standard input, writes what happens as JSON lines on its output.
+
+    python -m agecli.executors.worker        {"run": "<folder of the frozen run>", "stage": "features", ...}
+
+One process does one task at a time. It dies with its parent: when standard input closes, wherever it is. What
+libraries print goes to standard error, which the parent keeps as the worker's log.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TextIO
+
+from agecli.errors import AgecliError
+
+Emit = Callable[[str, dict[str, Any]], None]
+
+
+def main() -> None:
+    """Serves tasks until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    # fork children and libraries inherit descriptor 1: give them the log, and keep the pipe for ourselves
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
+    while True:
+        _serve(tasks.get(), output)
+
+
+def _listen(tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
+    with os.fdopen(os.dup(0), encoding="utf-8") as lines:
+        for line in lines:
+            tasks.put(json.loads(line))
+    os._exit(0)
+
+
+def _serve(task: dict[str, Any], output: TextIO) -> None:
+    def emit(kind: str, data: dict[str, Any]) -> None:
+        output.write(json.dumps({"kind": kind, **data}, default=str) + "\n")
+        output.flush()
+
+    started = time.monotonic()
+    try:
+        facts = perform(task, emit)
+        emit("done", {"facts": facts, "seconds": time.monotonic() - started})
+    except AgecliError as error:
+        emit("error", error.to_json())
+    except MemoryError:
+        why = "it needed more memory than --memory allows"
+        emit("error", AgecliError(f"{task['stage']} failed", why, "raise --memory or lower --workers").to_json())
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        from agecli.workspace import write_error
+
+        if isinstance(error, OSError) and error.errno is not None:
+            emit("error", write_error(Path(error.filename or task["run"]), error).to_json())
+        else:
+            why = f"{type(error).__name__}: {str(error) or 'no message'}".splitlines()[0]
+            emit("error", AgecliError(f"{task['stage']} failed", why, "agecli logs shows more").to_json())
+
+
+def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    """Runs the stage that a task names and returns its facts."""
+    if task["stage"] == "generate":
+        return _generate(task, emit)
+    from agecli.pipeline.frozen import thaw
+
+    run = thaw(Path(task["run"]))
+    stage = task["stage"]
+    if stage == "stage":
+        from agecli.pipeline.staging import stage as do_stage
+
+        return do_stage(run)
+    if stage == "features":
+        from agecli.pipeline.features import features
+
+        return features(run)
+    if stage == "train":
+        from agecli.pipeline.training import train
+
+        return train(run, lambda what, share: emit("progress", {"done": round(share, 4), "total": 1, "unit": what}))
+    if stage == "batches":
+        from agecli.pipeline.sharding import batches
+
+        return batches(run)
+    if stage == "predict":
+        return _predict(run, task)
+    if stage == "aggregate":
+        from agecli.pipeline.aggregation import aggregate
+
+        return aggregate(run, task["model"], task["batches"], tuple(task["failed"]))
+    raise ValueError(f"no stage {stage}")
+
+
+_models: dict[tuple[str, str], Any] = {}
+
+
+def _predict(run: Any, task: dict[str, Any]) -> dict[str, Any]:
+    from agecli.pipeline.prediction import lazily, predict
+
+    key = (task["run"], task["model"])
+    if key not in _models:
+        _models[key] = lazily(run, task["model"])
+    return predict(run, task["item"], task["model"], _models[key])
+
+
+def _generate(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
+    from agecli import synth
+
+    total = int(task["rows"])
+    report = synth.generate(
+        total,
+        int(task["seed"]),
+        Path(task["out"]),
+        progress=lambda done: emit("progress", {"done": done, "total": total, "unit": "rows"}),
+    )
+    return dict(report.to_json())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""The `aggregate` stage: one finished row per source row: the known label, else the prediction, else the default."""
+
+from __future__ import annotations
+
+from agecli.engines import Engine, open_engine
+from agecli.engines.base import Table
+from agecli.engines.ids import check_ids
+from agecli.errors import ConfigError, DataError
+from agecli.pipeline.features import features_table
+from agecli.pipeline.frozen import FrozenRun
+from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
+from agecli.pipeline.staging import check_rows
+from agecli.pipeline.tables import Facts
+from agecli.recipe import render
+from agecli.workspace import MARKER, new_folder, write_json
+
+COLUMNS = ("id", "value", "source", "confidence", "lower", "upper", "model")
+TIERS = {"excellent": 0.8, "good": 0.6, "fair": 0.4, "poor": 0.0}
+
+
+def aggregate(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...]) -> Facts:
+    """Writes the results and makes them current. Rows of `failed` batches get the recipe's default.
+
+    Raises ConfigError when results.sql does not give the columns of the contract, DataError when rows are lost.
+    """
+    workspace, prints = run.workspace, fingerprints(run)
+    engine = open_engine("duckdb", threads=run.workers, memory_mb=run.memory >> 20)
+    features = features_table(run)
+    files = tuple(str(workspace.batch(prints.plan, n)) for n in range(batches) if n not in failed)
+    tables = {"features": features, "predictions": Table(files)}
+    sql = results_sql(run, bool(failed))
+    _check_columns(engine, sql, tables)
+    fingerprint = prints.results(run, digest, failed)
+    about = workspace.facts("features", prints.features) or {}
+    staged = workspace.facts("staging", prints.staging) or {}
+    with new_folder(workspace.table("results", fingerprint)) as folder:
+        written = engine.create(sql, tables, folder, ROW_GROUP_ROWS * 2)
+        check_rows("results.sql", about["rows"], written.rows)
+        table = Table(tuple(str(folder / name) for name in written.files))
+        if check_ids(table, "id", folder).checksum != about["ids"]:
+            raise DataError(
+                "results.sql changes the ids", "they differ from those of the features", "SELECT id unchanged"
+            )
+        facts: Facts = {
+            "rows_out": written.rows,
+            "rows_in": staged.get("rows_in", about["rows"]),
+            "plan": prints.plan,
+            "model": digest,
+            "failed": list(failed),
+            **_counts(engine, table),
+        }
+        write_json(folder / MARKER, {"fingerprint": fingerprint, "rows": written.rows, "files": written.files, **facts})
+    workspace.set_current("results", fingerprint)
+    return {"rows": written.rows, **facts, "results": str(workspace.table("results", fingerprint))}
+
+
+def results_sql(run: FrozenRun, some_failed: bool) -> str:
+    """results.sql; when batches failed, `${predictions}` also brings their rows, from the feature table."""
+    recipe = run.recipe
+    kind = "double" if recipe.task == "regression" else "varchar"
+    default = "NULL"
+    if recipe.default is not None:
+        default = repr(float(recipe.default)) if recipe.task == "regression" else _text(str(recipe.default))
+    columns = "id, known_label, label_source, prediction, confidence, lower_bound, upper_bound, model"
+    missing = (
+        f"SELECT f.id, f.known_label, f.label_source, CAST(NULL AS {kind}) AS prediction,"
+        " CAST(NULL AS double) AS confidence, CAST(NULL AS double) AS lower_bound,"
+        " CAST(NULL AS double) AS upper_bound, CAST(NULL AS varchar) AS model"
+        " FROM features AS f LEFT JOIN predictions AS p ON f.id = p.id WHERE p.id IS NULL"
+    )
+    predictions = (
+        f"(SELECT {columns} FROM predictions UNION ALL {missing}) AS predictions" if some_failed else "predictions"
+    )
+    return render(recipe.sql["results"], {"predictions": predictions, "features": "features", "as_of": run.as_of,
+                                          "default": f"CAST({default} AS {kind})"})  # fmt: skip
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _check_columns(engine: Engine, sql: str, tables: dict[str, Table]) -> None:
+    found = [column.name for column in engine.describe(sql, tables)]
+    missing = [name for name in COLUMNS if name not in found]
+    if missing:
+        raise ConfigError(
+            f"results.sql gives no {', '.join(missing)}", f"it gives {', '.join(found)}", "add the columns"
+        )
+
+
+def _counts(engine: Engine, table: Table) -> Facts:
+    limits = list(TIERS.values())
+    tiers = [f"count_if(confidence >= {low:.1f}e0" + (f" AND confidence < {high:.1f}e0)" if high else ")")
+             for low, high in zip(limits, [None, *limits[:-1]], strict=True)]  # fmt: skip
+    sql = "SELECT source, count(*) AS n, " + ", ".join(f"{e} AS t{i}" for i, e in enumerate(tiers))
+    rows = [
+        row
+        for batch in engine.read(f"{sql} FROM results GROUP BY source", {"results": table})
+        for row in batch.to_pylist()
+    ]
+    by_source = {row["source"]: row for row in rows}
+    predicted = by_source.get("PREDICTED", {})
+    return {
+        "known": by_source.get("KNOWN", {}).get("n", 0),
+        "predicted": predicted.get("n", 0),
+        "defaulted": by_source.get("DEFAULT", {}).get("n", 0),
+        "tiers": {name: predicted.get(f"t{i}", 0) for i, name in enumerate(TIERS)},
+    }

@@ -1,0 +1,77 @@
+"""The `features` stage: the one definition of every feature, for training rows and prediction rows alike."""
+
+from __future__ import annotations
+
+from agecli.engines import Engine, open_engine
+from agecli.engines.base import Table
+from agecli.engines.ids import check_ids
+from agecli.errors import ConfigError, DataError
+from agecli.pipeline.frozen import FrozenRun
+from agecli.pipeline.graph import fingerprints, row_group_rows
+from agecli.pipeline.staging import NUMBERS, check_rows, staging_table
+from agecli.pipeline.tables import Facts, table_at
+from agecli.recipe import BASE_COLUMNS, Recipe, render
+from agecli.workspace import MARKER, new_folder, write_json
+
+
+def features(run: FrozenRun) -> Facts:
+    """Writes the feature table: id, known_label, label_source, then the recipe's features in its order.
+
+    Numeric features are stored as real (a model's numbers are 32 bits wide), categorical ones as varchar.
+    Raises ConfigError when features.sql and the recipe's list differ, DataError when it drops or multiplies rows.
+    """
+    engine = open_engine("duckdb", threads=run.workers, memory_mb=run.memory >> 20)
+    staging = staging_table(run)
+    tables = {"staging": staging, "source": run.source.table}
+    sql = features_sql(run, engine, tables)
+    prints = fingerprints(run)
+    before = run.workspace.facts("staging", prints.staging) or {}
+    target = run.workspace.table("features", prints.features)
+    with new_folder(target) as folder:
+        written = engine.create(sql, tables, folder, row_group_rows(run))
+        check_rows("features.sql", before["rows"], written.rows)
+        ids = check_ids(Table(tuple(str(folder / name) for name in written.files)), "id", folder)
+        if ids.nulls or ids.repeated or ids.checksum != check_ids(staging, "id", folder).checksum:
+            raise DataError("features.sql changes the ids", "they differ from those of staging", "SELECT id unchanged")
+        facts: Facts = {"rows": written.rows, "labelled": before["labelled"]}
+        write_json(
+            folder / MARKER, {"fingerprint": prints.features, "files": written.files, "ids": ids.checksum, **facts}
+        )
+    run.workspace.set_current("features", prints.features)
+    return facts
+
+
+def features_sql(run: FrozenRun, engine: Engine, tables: dict[str, Table]) -> str:
+    """features.sql inside the wrapper that fixes the order and the types of its columns."""
+    recipe = run.recipe
+    inner = render(recipe.sql["features"], {"staging": "staging", "source": "source", "as_of": run.as_of})
+    types = {column.name: column.type for column in engine.describe(inner, tables)}
+    _check_columns(recipe, types)
+    columns = [f"f.{name}" for name in BASE_COLUMNS]
+    columns += [
+        f"CAST(f.{name} AS {'real' if kind == 'numeric' else 'varchar'}) AS {name}"
+        for name, kind in recipe.features.items()
+    ]
+    return f"SELECT {', '.join(columns)}\nFROM (\n{inner}\n) AS f"
+
+
+def _check_columns(recipe: Recipe, types: dict[str, str]) -> None:
+    wanted = [*BASE_COLUMNS, *recipe.features]
+    missing = [name for name in wanted if name not in types]
+    extra = [name for name in types if name not in wanted]
+    if missing or extra:
+        parts = [f"missing {', '.join(missing)}"] * bool(missing) + [f"not listed {', '.join(extra)}"] * bool(extra)
+        raise ConfigError(
+            "features.sql and [features] of recipe.toml differ", "; ".join(parts), "make the SQL and the list agree"
+        )
+    for name, kind in recipe.features.items():
+        base = types[name].split("(")[0]
+        if base not in ((*NUMBERS, "boolean", "unknown") if kind == "numeric" else ("varchar", "char", "unknown")):
+            raise ConfigError(
+                f"feature {name} is {types[name]}", f"{kind} is what recipe.toml says", "CAST it, or correct its kind"
+            )
+
+
+def features_table(run: FrozenRun) -> Table:
+    """The whole feature table of this run."""
+    return table_at(run.workspace, "features", fingerprints(run).features)

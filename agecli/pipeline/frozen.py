@@ -1,0 +1,78 @@
+"""A run as frozen at its start: the recipe, the resolved settings and the source's files.
+
+They are written to `runs/<run_id>/`, and stages, wherever they run, read nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agecli import config
+from agecli import recipe as recipes
+from agecli.pipeline.source import Source
+from agecli.recipe import Recipe
+from agecli.workspace import Workspace, guard_writes, new_folder, read_json, write_json
+
+
+@dataclass(frozen=True)
+class FrozenRun:
+    """What a stage may know. `memory` is in bytes; `workers` also bounds an engine's threads."""
+
+    run_id: str
+    workspace: Workspace
+    recipe: Recipe
+    deciding: dict[str, Any]
+    source: Source
+    workers: int
+    memory: int
+
+    @property
+    def folder(self) -> Path:
+        return self.workspace.run(self.run_id)
+
+    @property
+    def as_of(self) -> str:
+        """The period's last day, as SQL."""
+        return f"DATE '{recipes.as_of(self.workspace.period).isoformat()}'"
+
+
+def freeze(run_id: str, workspace: Workspace, settings: config.Settings, recipe: Recipe, source: Source) -> FrozenRun:
+    """Writes down what decides this run and returns it as the stages will read it."""
+    folder = workspace.run(run_id)
+    with new_folder(folder) as temporary, guard_writes(folder):
+        (temporary / "recipe").mkdir()
+        for name in ("recipe.toml", *recipes.SQL_FILES):
+            if (recipe.folder / name).is_file():
+                shutil.copyfile(recipe.folder / name, temporary / "recipe" / name)
+        write_json(
+            temporary / "settings.json",
+            {
+                "root": str(workspace.root),
+                "recipe": workspace.recipe,
+                "period": workspace.period,
+                "settings": settings.to_json(),
+                "deciding": settings.deciding(),
+                "source": source.to_json(),
+                "workers": config.worker_count(settings),
+                "memory": config.memory_bytes(settings),
+            },
+        )
+    return thaw(folder)
+
+
+def thaw(folder: Path) -> FrozenRun:
+    """Reads a frozen run back."""
+    fields = read_json(folder / "settings.json")
+    workspace = Workspace(folder.parents[3], fields["recipe"], fields["period"])
+    return FrozenRun(
+        run_id=folder.name,
+        workspace=workspace,
+        recipe=recipes.load(folder / "recipe"),
+        deciding=fields["deciding"],
+        source=Source.from_json(fields["source"]),
+        workers=fields["workers"],
+        memory=fields["memory"],
+    )

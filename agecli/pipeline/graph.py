@@ -1,0 +1,176 @@
+"""Which stages must run: fingerprints of what each would make, held against what is there.
+
+A fingerprint is the digest of all that decides a result: the source's content, SQL after substitution, the
+settings that change results, the stage's contract number. Neither paths nor times nor worker counts are in it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agecli import recipe as recipes
+from agecli.errors import DataError
+from agecli.pipeline import source
+from agecli.pipeline.frozen import FrozenRun
+from agecli.pipeline.source import digest_of
+from agecli.workspace import Workspace, read_json, write_json
+
+# Raised when a stage changes what it writes for the same inputs.
+CONTRACT = {"staging": 1, "features": 1, "train": 1, "plan": 1, "predict": 1, "results": 1}
+
+ROW_GROUP_ROWS = 51_200  # 25 vectors of the embedded engine: a batch is made of whole row groups
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """What each stage of a run would make. `model` is the digest of the trained model once that is known."""
+
+    staging: str
+    features: str
+    training: str
+    plan: str
+
+    def batch(self, number: int, model: str) -> str:
+        """Of one batch's predictions."""
+        return digest_of([CONTRACT["predict"], self.plan, model, number])
+
+    def results(self, run: FrozenRun, model: str, failed: tuple[int, ...]) -> str:
+        """Of the results, given the model and the batches that failed."""
+        recipe = run.recipe
+        return digest_of([CONTRACT["results"], self.plan, model, recipe.sql["results"], recipe.default, list(failed)])
+
+
+def fingerprints(run: FrozenRun) -> Fingerprints:
+    """The fingerprints of a run, from what was frozen at its start."""
+    recipe, deciding = run.recipe, run.deciding
+    rules = recipe.deciding()
+    staging = digest_of(
+        [
+            CONTRACT["staging"],
+            run.source.fingerprint,
+            recipes.render(recipe.sql["staging"], {"source": "source", "as_of": run.as_of}),
+            [rules[key] for key in ("task", "format", "id", "delimiter", "columns", "bounds")],
+        ]
+    )
+    sql = recipes.render(recipe.sql["features"], {"staging": "staging", "source": "source", "as_of": run.as_of})
+    features = digest_of([CONTRACT["features"], staging, sql, list(recipe.features.items()), row_group_rows(run)])
+    training = digest_of(
+        [
+            CONTRACT["train"],
+            features,
+            [rules[key] for key in ("task", "tolerance", "level", "model")],
+            [deciding[key] for key in ("max_train_rows", "few_labels", "seed")],
+        ]
+    )
+    return Fingerprints(staging, features, training, digest_of([CONTRACT["plan"], features, deciding["batch_rows"]]))
+
+
+def row_group_rows(run: FrozenRun) -> int:
+    """Rows of a row group of the features: a batch cannot be smaller than one."""
+    wanted = int(run.deciding["batch_rows"])
+    return min(ROW_GROUP_ROWS, wanted) if wanted else ROW_GROUP_ROWS
+
+
+def trained(workspace: Workspace, training: str) -> str | None:
+    """The digest of the model that a training with this fingerprint gave, if it is still there."""
+    found = read_json(_training_record(workspace, training))
+    if found is None or not (workspace.models / found["digest"] / "card.json").is_file():
+        return None
+    return str(found["digest"])
+
+
+def _training_record(workspace: Workspace, training: str) -> Path:
+    return workspace.models / "_trained" / f"{training}.json"
+
+
+def record_training(workspace: Workspace, training: str, digest: str) -> None:
+    """Remembers which model a training gave, so that it need not be repeated."""
+    write_json(_training_record(workspace, training), {"digest": digest})
+
+
+def model_facts(workspace: Workspace, digest: str) -> dict[str, Any]:
+    """The figures of a saved model, from its card."""
+    card = read_json(workspace.models / digest / "card.json") or {}
+    wanted = ("metrics", "test_rows", "interval", "labelled", "warnings")
+    return {"model": digest, **{key: card[key] for key in wanted if key in card}}
+
+
+def read_plan(workspace: Workspace, plan: str) -> list[dict[str, Any]] | None:
+    """The batches of a plan, or None when it is not made yet."""
+    found = read_json(workspace.plan(plan) / "batches.json")
+    return None if found is None else list(found)
+
+
+BATCH_KEY = "agecli.batch"  # in a prediction file's key-value metadata: fingerprint:rows scored
+
+
+def fresh_batch(path: Path, fingerprint: str) -> int | None:
+    """The rows that were scored in a prediction file made from the same inputs; None when missing or stale."""
+    try:
+        footer = source.parquet_footer(path)
+    except (OSError, DataError):
+        return None
+    match = re.search(re.escape(fingerprint).encode() + rb":(\d+);", footer)
+    return int(match[1]) if match else None
+
+
+def fresh_batches(run: FrozenRun, model: str) -> dict[int, dict[str, Any]]:
+    """The batches of this run's plan that need not be predicted again, with their facts."""
+    prints = fingerprints(run)
+    fresh = {}
+    for item in read_plan(run.workspace, prints.plan) or ():
+        number = item["batch"]
+        scored = fresh_batch(run.workspace.batch(prints.plan, number), prints.batch(number, model))
+        if scored is not None:
+            fresh[number] = {"rows": item["rows"], "scored": scored}
+    return fresh
+
+
+def stale(run: FrozenRun, stages: tuple[str, ...], force: bool) -> dict[str, str]:
+    """The stages that must run to reach the last of `stages`, each with the reason.
+
+    A stage whose product is whole is skipped, and so is everything that only it would have needed.
+    """
+    prints, workspace = fingerprints(run), run.workspace
+    model = trained(workspace, prints.training)
+    plan = read_plan(workspace, prints.plan)
+    whole = {
+        "stage": workspace.facts("staging", prints.staging) is not None,
+        "features": workspace.facts("features", prints.features) is not None,
+        "train": model is not None,
+        "batches": plan is not None,
+        "predict": plan is not None and model is not None and len(fresh_batches(run, model)) == len(plan),
+        "aggregate": model is not None
+        and workspace.facts("results", prints.results(run, model, ())) is not None
+        and workspace.current("results") == prints.results(run, model, ()),
+    }
+    needs = {
+        "aggregate": ("features", "train", "batches", "predict"),
+        "predict": ("features", "train", "batches"),
+        "batches": ("features",),
+        "train": ("features",),
+        "features": ("stage",),
+        "stage": (),
+    }
+    goal = [stage for stage in stages if stage != "cleanup"][-1:]
+    reasons: dict[str, str] = {}
+    pending = [(stage, "asked for") for stage in goal if not whole[stage]]
+    if force:
+        pending = [(stage, "--force") for stage in stages if stage != "cleanup"]
+    while pending:
+        stage, why = pending.pop(0)
+        if stage in reasons:
+            continue
+        reasons[stage] = why if why == "--force" else _reason(workspace, stage)
+        pending += [(need, "needed") for need in needs[stage] if not whole[need]]
+    return reasons
+
+
+def _reason(workspace: Workspace, stage: str) -> str:
+    table = {"stage": "staging", "features": "features", "aggregate": "results"}.get(stage)
+    if table is None:
+        return "not done yet for these inputs"
+    return "the source, its SQL or a setting changed" if workspace.current(table) else "not there yet"

@@ -1,0 +1,140 @@
+"""The `predict` stage: scores the rows of one batch whose label is unknown and writes all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agecli.errors import AgecliError, DataError
+from agecli.models.score import Model
+from agecli.pipeline.frozen import FrozenRun
+from agecli.pipeline.graph import BATCH_KEY, fingerprints
+from agecli.pipeline.tables import Facts
+from agecli.workspace import TEMPORARY, guard_writes
+
+ROWS_AT_ONCE = 16_384
+
+
+def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[], Model]) -> Facts:
+    """Predicts one batch. `item` is a batch of the plan; `load` gives the model.
+
+    Raises DataError when the feature table cannot be read.
+    """
+    prints = fingerprints(run)
+    fingerprint = prints.batch(item["batch"], digest)
+    target = run.workspace.batch(prints.plan, item["batch"])
+    model = load()
+    label = pa.float64() if run.recipe.task == "regression" else pa.string()
+    schema = _schema(label, _id_type(run, item, prints.features))
+    scored = rows = 0
+    temporary = target.parent / f"{TEMPORARY}{target.name}-{run.run_id}"
+    with guard_writes(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with pq.ParquetWriter(
+                temporary, schema, compression="zstd", use_dictionary=["label_source", "model"]
+            ) as writer:
+                for batch in _read(run, item, prints.features):
+                    done, count = _score(batch, model, digest, schema)
+                    writer.write_batch(done)
+                    rows, scored = rows + done.num_rows, scored + count
+                writer.add_key_value_metadata({BATCH_KEY: f"{fingerprint}:{scored};"})
+            if rows != item["rows"]:
+                raise DataError(
+                    f"batch {item['batch']} has {rows:,} rows", f"the plan says {item['rows']:,}", "agecli run --force"
+                )
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return {"rows": rows, "scored": scored}
+
+
+def _schema(label: pa.DataType, id_type: pa.DataType) -> pa.Schema:
+    return pa.schema(
+        [
+            ("id", id_type),
+            ("known_label", label),
+            ("label_source", pa.string()),
+            ("prediction", label),
+            ("confidence", pa.float64()),
+            ("lower_bound", pa.float64()),
+            ("upper_bound", pa.float64()),
+            ("model", pa.string()),
+        ]
+    )
+
+
+def _paths(run: FrozenRun, item: dict[str, Any], features: str) -> Iterator[tuple[Path, list[int]]]:
+    folder = run.workspace.table("features", features)
+    for piece in item["pieces"]:
+        yield folder / piece["file"], piece["row_groups"]
+
+
+def _id_type(run: FrozenRun, item: dict[str, Any], features: str) -> pa.DataType:
+    path, _ = next(_paths(run, item, features))
+    return _open(path).schema_arrow.field("id").type
+
+
+def _open(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(f"cannot read {path}", str(error), "agecli run --from features --force") from None
+
+
+def _read(run: FrozenRun, item: dict[str, Any], features: str) -> Iterator[pa.RecordBatch]:
+    for path, groups in _paths(run, item, features):
+        try:
+            yield from _open(path).iter_batches(ROWS_AT_ONCE, row_groups=groups, use_threads=False)
+        except (OSError, pa.ArrowInvalid, IndexError) as error:
+            raise DataError(f"cannot read {path}", str(error), "agecli run --from features --force") from None
+
+
+def _score(batch: pa.RecordBatch, model: Model, digest: str, schema: pa.Schema) -> tuple[pa.RecordBatch, int]:
+    """All rows of a batch with predictions where the label is unknown, and how many those are."""
+    known = batch.column("known_label")
+    unknown = np.flatnonzero(known.is_null().to_numpy(zero_copy_only=False))
+    columns: dict[str, pa.Array] = {name: batch.column(name) for name in ("id", "known_label", "label_source")}
+    if len(unknown):
+        scored = model.score(batch.take(pa.array(unknown)))
+        values = {
+            "prediction": scored.prediction,
+            "confidence": scored.confidence,
+            "lower_bound": scored.lower,
+            "upper_bound": scored.upper,
+        }
+    else:
+        values = dict.fromkeys(("prediction", "confidence", "lower_bound", "upper_bound"))
+    place = np.full(batch.num_rows, -1, np.int64)
+    place[unknown] = np.arange(len(unknown))
+    index = pa.array(place, mask=place < 0)
+    for name, value in values.items():
+        kind = schema.field(name).type
+        columns[name] = pa.nulls(batch.num_rows, kind) if value is None else pa.array(value).cast(kind).take(index)
+    columns["model"] = pa.array([digest]).take(pa.array(np.zeros(batch.num_rows, np.int64), mask=place < 0))
+    arrays = [columns[field.name].cast(field.type) for field in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema), len(unknown)
+
+
+def lazily(run: FrozenRun, digest: str) -> Callable[[], Model]:
+    """A loader that reads the model once, when the first batch needs it."""
+    held: list[Model] = []
+
+    def load() -> Model:
+        if not held:
+            from agecli.models import artifact
+
+            model = artifact.load(run.workspace.models / digest)
+            if tuple(model.spec.features) != tuple(run.recipe.features.items()):
+                raise AgecliError(
+                    f"model {digest[:12]} does not fit this recipe", "its features differ", "agecli run --from train"
+                )
+            held.append(model)
+        return held[0]
+
+    return load

@@ -1,0 +1,45 @@
+"""How much disk a run will need, said before it starts."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from agecli.errors import AgecliError
+from agecli.pipeline.frozen import FrozenRun
+
+# Bytes on disk per row and per source byte, as upper bounds of what the recipes that come with agecli were
+# measured to need: staging holds the text columns that features still read, the others a few numbers a row.
+STAGING_PER_SOURCE_BYTE = 1.0
+BYTES_PER_FEATURE = 4
+BYTES_PER_PREDICTION = 96
+SLACK = 64 << 20
+
+
+def expected_bytes(run: FrozenRun, rows: int, stages: set[str]) -> int:
+    """An upper bound for the bytes that these stages will write; `rows` may itself be an estimate."""
+    need = SLACK
+    if "stage" in stages:
+        need += int(run.source.bytes * STAGING_PER_SOURCE_BYTE)
+    if "features" in stages:
+        need += rows * (BYTES_PER_FEATURE * len(run.recipe.features) + 32)
+    if "predict" in stages:
+        need += rows * BYTES_PER_PREDICTION
+    if "aggregate" in stages:
+        need += rows * BYTES_PER_PREDICTION
+    return need
+
+
+def check_space(root: Path, need: int) -> int:
+    """The free bytes where the workspace lies; raises AgecliError when they are fewer than needed."""
+    place = root
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    if free < need:
+        raise AgecliError(
+            f"not enough disk at {place}",
+            f"the run needs about {need / 2**20:,.0f} MiB, {free / 2**20:,.0f} MiB are free",
+            "free space (`agecli cleanup` removes intermediates) or set --workspace elsewhere",
+        )
+    return free

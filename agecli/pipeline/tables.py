@@ -1,0 +1,68 @@
+"""The workspace's tables as an engine reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from agecli import recipe as recipes
+from agecli.config import Settings
+from agecli.engines.base import Table
+from agecli.errors import ConfigError
+from agecli.pipeline import source
+from agecli.workspace import TABLES, Workspace
+
+Facts = dict[str, Any]
+
+
+def table_at(workspace: Workspace, name: str, fingerprint: str) -> Table:
+    """A whole table; raises ConfigError when it is not there."""
+    facts = workspace.facts(name, fingerprint)
+    if facts is None:
+        raise ConfigError(f"no {name} table", "it was not made yet, or was cleaned up", "agecli run --all")
+    folder = workspace.table(name, fingerprint)
+    return Table(tuple(str(folder / file) for file in facts["files"]))
+
+
+def open_workspace(settings: Settings) -> tuple[Workspace, recipes.Recipe]:
+    """The workspace and the recipe that these settings name."""
+    recipe = recipes.load(recipes.locate(settings["recipe"], settings.project))
+    period = settings["period"]
+    if period is None:
+        raise ConfigError("no period", "neither agecli.toml nor a flag gives one", "--period 2026Q3")
+    recipes.as_of(period)
+    return Workspace(settings["workspace"], recipe.name, period), recipe
+
+
+def workspace_tables(settings: Settings) -> dict[str, Table]:
+    """All tables that are there now, by the names that SQL may use: source, staging, features, predictions, results."""
+    workspace, recipe = open_workspace(settings)
+    found: dict[str, Table] = {}
+    path = source_path(settings, workspace, recipe)
+    if path is not None and path.exists():
+        found["source"] = source.find(recipe, path).table
+    for name in TABLES:
+        fingerprint = workspace.current(name)
+        if fingerprint is not None and workspace.facts(name, fingerprint) is not None:
+            found[name] = table_at(workspace, name, fingerprint)
+    batches = _live_predictions(workspace)
+    if batches:
+        found["predictions"] = Table(batches)
+    return found
+
+
+def _live_predictions(workspace: Workspace) -> tuple[str, ...]:
+    fingerprint = workspace.current("results")
+    facts = workspace.facts("results", fingerprint) if fingerprint else None
+    folder = workspace.predictions(facts["plan"]) if facts else None
+    return tuple(sorted(map(str, folder.glob("batch-*.parquet")))) if folder and folder.is_dir() else ()
+
+
+def source_path(settings: Settings, workspace: Workspace, recipe: recipes.Recipe) -> Path | None:
+    """Where the source is: the setting, else where the recipe's generator puts its rows, else None."""
+    if settings["source"] is not None:
+        return Path(settings["source"])
+    if recipe.source_generator is None:
+        return None
+    name = f"{recipe.source_generator}-{settings['synth_rows']}-rows-seed-{settings['synth_seed']}"
+    return workspace.root / recipe.name / "generated" / name
