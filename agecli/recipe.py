@@ -8,7 +8,6 @@ domain lives there and none in Python.
 from __future__ import annotations
 
 import difflib
-import importlib.resources
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -91,10 +90,15 @@ class Recipe:
         }
 
 
+def shipped() -> Path:
+    """The folder of the recipes that come with agecli: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    return package / "queries" if (package / "queries").is_dir() else package.parent / "queries"
+
+
 def packaged() -> tuple[str, ...]:
     """Names of the recipes that come with agecli."""
-    root = importlib.resources.files("agecli.queries")
-    return tuple(sorted(item.name for item in root.iterdir() if (item / "recipe.toml").is_file()))
+    return tuple(sorted(path.parent.name for path in shipped().glob("*/recipe.toml")))
 
 
 def locate(name: str, project: Path | None = None) -> Path:
@@ -102,7 +106,7 @@ def locate(name: str, project: Path | None = None) -> Path:
     if project is not None and (project / "queries" / name / "recipe.toml").is_file():
         return project / "queries" / name
     if IDENTIFIER.match(name) and name in packaged():
-        return Path(str(importlib.resources.files("agecli.queries") / name))
+        return shipped() / name
     known = list(packaged())
     if project is not None and (project / "queries").is_dir():
         known += [path.parent.name for path in (project / "queries").glob("*/recipe.toml")]
@@ -246,14 +250,13 @@ def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
 
 
 def _read_sql(folder: Path) -> dict[str, str]:
-    shared = importlib.resources.files("agecli.queries") / "results.sql"
     sql = {}
     for stage in ("staging", "features", "results"):
         path = folder / f"{stage}.sql"
         if path.is_file():
             text = path.read_text(encoding="utf-8")
         elif stage == "results":
-            text = shared.read_text(encoding="utf-8")
+            text = (shipped() / "results.sql").read_text(encoding="utf-8")
         else:
             raise ConfigError(
                 f"no {stage}.sql in {folder}", "a recipe needs it", "agecli init DIR --recipe NAME shows one"

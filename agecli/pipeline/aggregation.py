@@ -6,11 +6,10 @@ from agecli.engines import Engine, open_engine
 from agecli.engines.base import Table
 from agecli.engines.ids import check_ids
 from agecli.errors import ConfigError, DataError
-from agecli.pipeline.features import features_table
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.staging import check_rows
-from agecli.pipeline.tables import Facts
+from agecli.pipeline.tables import Facts, features_table
 from agecli.recipe import render
 from agecli.workspace import MARKER, new_folder, write_json
 

@@ -8,8 +8,8 @@ from agecli.engines.ids import check_ids
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows
-from agecli.pipeline.staging import NUMBERS, check_rows, staging_table
-from agecli.pipeline.tables import Facts, table_at
+from agecli.pipeline.staging import NUMBERS, check_rows
+from agecli.pipeline.tables import Facts, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -70,8 +70,3 @@ def _check_columns(recipe: Recipe, types: dict[str, str]) -> None:
             raise ConfigError(
                 f"feature {name} is {types[name]}", f"{kind} is what recipe.toml says", "CAST it, or correct its kind"
             )
-
-
-def features_table(run: FrozenRun) -> Table:
-    """The whole feature table of this run."""
-    return table_at(run.workspace, "features", fingerprints(run).features)

@@ -9,10 +9,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from agecli.pipeline.features import features_table
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows
-from agecli.pipeline.tables import Facts
+from agecli.pipeline.tables import Facts, features_table
 from agecli.workspace import write_json
 
 MOST_BATCHES = 1000

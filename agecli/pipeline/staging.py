@@ -8,7 +8,7 @@ from agecli.engines.ids import IdCheck, check_ids
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
-from agecli.pipeline.tables import Facts, table_at
+from agecli.pipeline.tables import Facts
 from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -117,8 +117,3 @@ def _check_bounds(run: FrozenRun, facts: Facts) -> None:
             f"{outside:,} of {given:,} ({outside / given:.1%}; at most {bounds.max_share_outside:.1%})",
             "correct the source, or [bounds] in recipe.toml",
         )
-
-
-def staging_table(run: FrozenRun) -> Table:
-    """The whole staging table of this run."""
-    return table_at(run.workspace, "staging", fingerprints(run).staging)

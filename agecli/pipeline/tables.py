@@ -10,6 +10,8 @@ from agecli.config import Settings
 from agecli.engines.base import Table
 from agecli.errors import ConfigError
 from agecli.pipeline import source
+from agecli.pipeline.frozen import FrozenRun
+from agecli.pipeline.graph import fingerprints
 from agecli.workspace import TABLES, Workspace
 
 Facts = dict[str, Any]
@@ -22,6 +24,16 @@ def table_at(workspace: Workspace, name: str, fingerprint: str) -> Table:
         raise ConfigError(f"no {name} table", "it was not made yet, or was cleaned up", "agecli run --all")
     folder = workspace.table(name, fingerprint)
     return Table(tuple(str(folder / file) for file in facts["files"]))
+
+
+def staging_table(run: FrozenRun) -> Table:
+    """The whole staging table of this run."""
+    return table_at(run.workspace, "staging", fingerprints(run).staging)
+
+
+def features_table(run: FrozenRun) -> Table:
+    """The whole feature table of this run."""
+    return table_at(run.workspace, "features", fingerprints(run).features)
 
 
 def open_workspace(settings: Settings) -> tuple[Workspace, recipes.Recipe]:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from agecli.engines import open_engine
 from agecli.models import artifact, fit
 from agecli.models.spec import ModelSpec
-from agecli.pipeline.features import features_table
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, model_facts, record_training
-from agecli.pipeline.tables import Facts
+from agecli.pipeline.tables import Facts, features_table
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,0 +1,44 @@
+"""Settings come from flags, then the environment, then agecli.toml, then the defaults."""
+
+import pytest
+
+from agecli import config
+from agecli.errors import ConfigError
+
+
+def test_each_source_of_settings_outranks_the_next(tmp_path):
+    (tmp_path / "agecli.toml").write_text('workers = 3\nperiod = "2026Q1"\nbatch_rows = 7\n')
+    settings = config.resolve(tmp_path, {"workers": 5}, {"AGECLI_PERIOD": "2026Q2", "AGECLI_WORKERS": "4"})
+    assert (settings["workers"], settings["period"], settings["batch_rows"]) == (5, "2026Q2", 7)
+    assert [settings.origin[name] for name in ("workers", "period", "batch_rows", "seed")] == [
+        "--workers", "AGECLI_PERIOD", "agecli.toml", "default",
+    ]  # fmt: skip
+
+
+def test_an_unknown_setting_names_the_nearest_known_one(tmp_path):
+    (tmp_path / "agecli.toml").write_text("worker = 3\n")
+    with pytest.raises(ConfigError) as caught:
+        config.resolve(tmp_path, environ={})
+    assert "workers" in caught.value.fix
+
+
+def test_paths_in_the_file_are_meant_from_the_project(tmp_path):
+    (tmp_path / "agecli.toml").write_text('source = "rows/*.parquet"\n')
+    assert config.resolve(tmp_path, environ={})["source"] == tmp_path / "rows/*.parquet"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("2GiB", 2 << 30), ("800MB", 800 << 20), ("1.5g", 3 << 29), ("512", 512 << 20)]
+)
+def test_sizes(tmp_path, text, size):
+    assert config.resolve(tmp_path, {"memory": text}, {})["memory"] == size
+
+
+@pytest.mark.parametrize(("name", "value"), [("workers", "two"), ("workers", -1), ("memory", "lots"), ("period", 2026)])
+def test_a_value_of_the_wrong_kind_is_named(tmp_path, name, value):
+    with pytest.raises(ConfigError, match=name):
+        config.resolve(tmp_path, {name: value}, {})
+
+
+def test_what_decides_results_is_neither_memory_nor_workers_nor_places(tmp_path):
+    assert not {"workers", "memory", "workspace", "source"} & set(config.resolve(tmp_path, environ={}).deciding())
