@@ -8,7 +8,7 @@ from agecli.engines.ids import check_ids
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
-from agecli.pipeline.staging import check_rows
+from agecli.pipeline.staging import check_rows, in_file
 from agecli.pipeline.tables import Facts, features_table
 from agecli.recipe import render
 from agecli.workspace import MARKER, new_folder, write_json
@@ -28,11 +28,12 @@ def aggregate(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...]
     files = tuple(str(workspace.batch(prints.plan, n)) for n in range(batches) if n not in failed)
     tables = {"features": features, "predictions": Table(files)}
     sql = results_sql(run, bool(failed))
-    _check_columns(engine, sql, tables)
+    with in_file("results.sql"):
+        _check_columns(engine, sql, tables)
     fingerprint = prints.results(run, digest, failed)
     about = workspace.facts("features", prints.features) or {}
     staged = workspace.facts("staging", prints.staging) or {}
-    with new_folder(workspace.table("results", fingerprint)) as folder:
+    with new_folder(workspace.table("results", fingerprint)) as folder, in_file("results.sql"):
         written = engine.create(sql, tables, folder, ROW_GROUP_ROWS * 2)
         check_rows("results.sql", about["rows"], written.rows)
         table = Table(tuple(str(folder / name) for name in written.files))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
 from agecli.engines import Engine, open_engine
 from agecli.engines.base import Table
 from agecli.engines.ids import check_ids
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows
-from agecli.pipeline.staging import NUMBERS, check_rows
+from agecli.pipeline.staging import NUMBERS, check_rows, in_file
 from agecli.pipeline.tables import Facts, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import MARKER, new_folder, write_json
@@ -27,12 +31,13 @@ def features(run: FrozenRun) -> Facts:
     prints = fingerprints(run)
     before = run.workspace.facts("staging", prints.staging) or {}
     target = run.workspace.table("features", prints.features)
-    with new_folder(target) as folder:
+    with new_folder(target) as folder, in_file("features.sql"):
         written = engine.create(sql, tables, folder, row_group_rows(run))
         check_rows("features.sql", before["rows"], written.rows)
         ids = check_ids(Table(tuple(str(folder / name) for name in written.files)), "id", folder)
         if ids.nulls or ids.repeated or ids.checksum != check_ids(staging, "id", folder).checksum:
             raise DataError("features.sql changes the ids", "they differ from those of staging", "SELECT id unchanged")
+        _check_filled(run.recipe, [folder / name for name in written.files])
         facts: Facts = {"rows": written.rows, "labelled": before["labelled"]}
         write_json(
             folder / MARKER, {"fingerprint": prints.features, "files": written.files, "ids": ids.checksum, **facts}
@@ -45,7 +50,8 @@ def features_sql(run: FrozenRun, engine: Engine, tables: dict[str, Table]) -> st
     """features.sql inside the wrapper that fixes the order and the types of its columns."""
     recipe = run.recipe
     inner = render(recipe.sql["features"], {"staging": "staging", "source": "source", "as_of": run.as_of})
-    types = {column.name: column.type for column in engine.describe(inner, tables)}
+    with in_file("features.sql"):
+        types = {column.name: column.type for column in engine.describe(inner, tables)}
     _check_columns(recipe, types)
     columns = [f"f.{name}" for name in BASE_COLUMNS]
     columns += [
@@ -70,3 +76,23 @@ def _check_columns(recipe: Recipe, types: dict[str, str]) -> None:
             raise ConfigError(
                 f"feature {name} is {types[name]}", f"{kind} is what recipe.toml says", "CAST it, or correct its kind"
             )
+
+
+def _check_filled(recipe: Recipe, files: list[Path]) -> None:
+    """A feature that is NULL in every row is a mistake upstream; the footers tell."""
+    nulls = dict.fromkeys(recipe.features, 0)
+    rows = 0
+    for file in files:
+        footer = pq.read_metadata(file)
+        rows += footer.num_rows
+        for group in range(footer.num_row_groups):
+            for index in range(footer.num_columns):
+                chunk = footer.row_group(group).column(index)
+                if chunk.path_in_schema in nulls and chunk.statistics is not None:
+                    nulls[chunk.path_in_schema] += chunk.statistics.null_count or 0
+    empty = [name for name, count in nulls.items() if count == rows]
+    if empty:
+        raise DataError(
+            f"no value in feature {', '.join(empty)}", f"it is NULL in all {rows:,} rows",
+            "mend the SQL or the source, or take it out of features.sql and recipe.toml",
+        )  # fmt: skip

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 from agecli.engines import Engine, open_engine
 from agecli.engines.base import Column, Table
 from agecli.engines.ids import IdCheck, check_ids
-from agecli.errors import ConfigError, DataError
+from agecli.errors import ConfigError, DataError, SqlFailed, SqlInvalid, SqlRefused
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.tables import Facts
@@ -13,6 +16,15 @@ from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
 from agecli.workspace import MARKER, new_folder, write_json
 
 NUMBERS = ("tinyint", "smallint", "integer", "bigint", "real", "double", "decimal")
+
+
+@contextlib.contextmanager
+def in_file(name: str) -> Iterator[None]:
+    """Says in which file of the recipe the SQL stands that an error is about."""
+    try:
+        yield
+    except (SqlRefused, SqlInvalid, SqlFailed) as error:
+        raise type(error)(f"{name}: {error.what}", error.why, error.fix) from error
 
 
 def stage(run: FrozenRun) -> Facts:
@@ -29,7 +41,7 @@ def stage(run: FrozenRun) -> Facts:
     sql = staging_sql(run, engine)
     fingerprint = fingerprints(run).staging
     target = run.workspace.table("staging", fingerprint)
-    with new_folder(target) as folder:
+    with new_folder(target) as folder, in_file("staging.sql"):
         written = engine.create(sql, tables, folder, ROW_GROUP_ROWS)
         table = Table(tuple(str(folder / name) for name in written.files))
         check_rows("staging.sql", rows_in, written.rows)
@@ -46,7 +58,8 @@ def staging_sql(run: FrozenRun, engine: Engine) -> str:
     """staging.sql inside the wrapper that applies the recipe's bounds to the label."""
     recipe = run.recipe
     inner = render(recipe.sql["staging"], {"source": "source", "as_of": run.as_of})
-    columns = {column.name: column.type for column in engine.describe(inner, {"source": run.source.table})}
+    with in_file("staging.sql"):
+        columns = {column.name: column.type for column in engine.describe(inner, {"source": run.source.table})}
     for name in BASE_COLUMNS:
         if name not in columns:
             raise ConfigError(
