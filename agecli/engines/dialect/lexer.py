@@ -23,92 +23,16 @@ _PATTERN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 
-RESERVED = frozenset(
-    [
-        "ALTER",
-        "AND",
-        "AS",
-        "BETWEEN",
-        "BY",
-        "CASE",
-        "CAST",
-        "CONSTRAINT",
-        "CREATE",
-        "CROSS",
-        "CUBE",
-        "CURRENT_CATALOG",
-        "CURRENT_DATE",
-        "CURRENT_PATH",
-        "CURRENT_ROLE",
-        "CURRENT_SCHEMA",
-        "CURRENT_TIME",
-        "CURRENT_TIMESTAMP",
-        "CURRENT_USER",
-        "DEALLOCATE",
-        "DELETE",
-        "DESCRIBE",
-        "DISTINCT",
-        "DROP",
-        "ELSE",
-        "END",
-        "ESCAPE",
-        "EXCEPT",
-        "EXECUTE",
-        "EXISTS",
-        "EXTRACT",
-        "FALSE",
-        "FOR",
-        "FROM",
-        "FULL",
-        "GROUP",
-        "GROUPING",
-        "HAVING",
-        "IN",
-        "INNER",
-        "INSERT",
-        "INTERSECT",
-        "INTO",
-        "IS",
-        "JOIN",
-        "JSON_ARRAY",
-        "JSON_EXISTS",
-        "JSON_OBJECT",
-        "JSON_QUERY",
-        "JSON_TABLE",
-        "JSON_VALUE",
-        "LEFT",
-        "LIKE",
-        "LISTAGG",
-        "LOCALTIME",
-        "LOCALTIMESTAMP",
-        "NATURAL",
-        "NORMALIZE",
-        "NOT",
-        "NULL",
-        "ON",
-        "OR",
-        "ORDER",
-        "OUTER",
-        "PREPARE",
-        "RECURSIVE",
-        "RIGHT",
-        "ROLLUP",
-        "SELECT",
-        "SKIP",
-        "TABLE",
-        "THEN",
-        "TRIM",
-        "TRUE",
-        "UESCAPE",
-        "UNION",
-        "UNNEST",
-        "USING",
-        "VALUES",
-        "WHEN",
-        "WHERE",
-        "WITH",
-    ]
-)
+_RESERVED_WORDS = """
+    ALTER AND AS BETWEEN BY CASE CAST CONSTRAINT CREATE CROSS CUBE CURRENT_CATALOG CURRENT_DATE
+    CURRENT_PATH CURRENT_ROLE CURRENT_SCHEMA CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DEALLOCATE
+    DELETE DESCRIBE DISTINCT DROP ELSE END ESCAPE EXCEPT EXECUTE EXISTS EXTRACT FALSE FOR FROM FULL
+    GROUP GROUPING HAVING IN INNER INSERT INTERSECT INTO IS JOIN JSON_ARRAY JSON_EXISTS JSON_OBJECT
+    JSON_QUERY JSON_TABLE JSON_VALUE LEFT LIKE LISTAGG LOCALTIME LOCALTIMESTAMP NATURAL NORMALIZE NOT
+    NULL ON OR ORDER OUTER PREPARE RECURSIVE RIGHT ROLLUP SELECT SKIP TABLE THEN TRIM TRUE UESCAPE UNION
+    UNNEST USING VALUES WHEN WHERE WITH
+"""
+RESERVED = frozenset(_RESERVED_WORDS.split())
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,12 @@ from agecli.engines.dialect import ast
 from agecli.engines.dialect.parse_expressions import ExpressionParser
 from agecli.errors import SqlRefused
 
-_STATEMENTS = ["INSERT", "CREATE", "DROP", "DELETE", "UPDATE", "ALTER", "MERGE", "SHOW", "DESCRIBE", "EXPLAIN", "EXECUTE", "PREPARE", "CALL", "GRANT", "REVOKE", "UNLOAD", "MSCK", "USE", "SET", "RESET", "ANALYZE", "TRUNCATE", "REFRESH", "COMMENT", "START", "COMMIT", "ROLLBACK", "VACUUM", "DEALLOCATE", "OPTIMIZE"]  # fmt: skip
+_STATEMENT_WORDS = """
+    INSERT CREATE DROP DELETE UPDATE ALTER MERGE SHOW DESCRIBE EXPLAIN EXECUTE PREPARE CALL GRANT REVOKE
+    UNLOAD MSCK USE SET RESET ANALYZE TRUNCATE REFRESH COMMENT START COMMIT ROLLBACK VACUUM DEALLOCATE
+    OPTIMIZE
+"""
+_STATEMENTS = frozenset(_STATEMENT_WORDS.split())
 
 
 def parse(sql: str) -> ast.Query:
@@ -193,7 +198,7 @@ class Parser(ExpressionParser):
                 return left
             if natural:
                 raise SqlRefused("NATURAL JOIN is refused", "its columns depend on the tables", "name them with ON")
-            right = self.sampled() if self.peek("(") or not self.peek("LATERAL") else self.sampled()
+            right = self.sampled()
             if self.take("ON"):
                 left = ast.Join(kind, left, right, on=self.expression())
             else:
@@ -275,57 +280,10 @@ class Parser(ExpressionParser):
         return ast.TableName(tuple(parts))
 
 
-_RESERVED_AFTER = frozenset(
-    [
-        "FROM",
-        "WHERE",
-        "GROUP",
-        "HAVING",
-        "ORDER",
-        "LIMIT",
-        "OFFSET",
-        "FETCH",
-        "UNION",
-        "EXCEPT",
-        "INTERSECT",
-        "ON",
-        "USING",
-        "JOIN",
-        "INNER",
-        "LEFT",
-        "RIGHT",
-        "FULL",
-        "CROSS",
-        "NATURAL",
-        "WINDOW",
-        "TABLESAMPLE",
-        "AND",
-        "OR",
-        "NOT",
-        "IN",
-        "IS",
-        "LIKE",
-        "BETWEEN",
-        "AS",
-        "WHEN",
-        "THEN",
-        "ELSE",
-        "END",
-        "FOR",
-        "INTO",
-        "WITH",
-        "ESCAPE",
-        "SELECT",
-        "VALUES",
-        "TABLE",
-        "UNNEST",
-        "OUTER",
-        "DISTINCT",
-        "CASE",
-        "EXISTS",
-        "MATCH_RECOGNIZE",
-        "ROLLUP",
-        "CUBE",
-        "GROUPING",
-    ]
-)
+_AFTER_WORDS = """
+    FROM WHERE GROUP HAVING ORDER LIMIT OFFSET FETCH UNION EXCEPT INTERSECT ON USING JOIN INNER LEFT
+    RIGHT FULL CROSS NATURAL WINDOW TABLESAMPLE AND OR NOT IN IS LIKE BETWEEN AS WHEN THEN ELSE END FOR
+    INTO WITH ESCAPE SELECT VALUES TABLE UNNEST OUTER DISTINCT CASE EXISTS MATCH_RECOGNIZE ROLLUP CUBE
+    GROUPING
+"""
+_RESERVED_AFTER = frozenset(_AFTER_WORDS.split())
