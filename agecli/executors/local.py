@@ -24,7 +24,7 @@ from agecli.executors.pool import Pool
 from agecli.executors.processes import Worker
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
-from agecli.pipeline.space import check_space, expected_bytes
+from agecli.pipeline.space import check_space
 from agecli.pipeline.tables import open_workspace, source_path
 from agecli.recipe import Recipe
 from agecli.workspace import EventLog, Lock, Workspace
@@ -108,6 +108,7 @@ class _Run:
     model: str | None = None
     failed: tuple[int, ...] = ()
     workers_started: int = 0
+    stages: set[str] = field(default_factory=set)
 
     def events(self) -> Iterator[Event]:
         yield from self._generate()
@@ -198,12 +199,10 @@ class _Run:
             freed = cleanup.remove(old)
             message = f"cleared {freed['removed']} leftovers of older runs ({freed['bytes'] / 2**20:,.1f} MiB)"
             yield self.event(events.LOG, data={"message": message})
-        rows = max(1, run.source.bytes // 100)
-        need = expected_bytes(run, rows, set(reasons))
-        if reasons:
-            free = check_space(self.workspace.root, need)
-            message = f"needs up to {need / 2**20:,.0f} MiB of disk; {free / 2**20:,.0f} MiB are free"
-            yield self.event(events.LOG, data={"message": message})
+        self.stages = set(reasons)
+        staged = self.workspace.facts("staging", prints.staging)
+        if staged is not None and "stage" not in reasons:
+            yield self.event(events.LOG, data={"message": check_space(run, staged["rows"], self.stages)})
 
     # ---- one stage
 
@@ -236,7 +235,7 @@ class _Run:
         yield self.event(events.STAGE_FINISHED, stage, data={**facts, "seconds": seconds})
 
     def _task(self, run: FrozenRun, stage: str) -> dict[str, Any]:
-        task: dict[str, Any] = {"stage": stage, "run": str(run.folder)}
+        task: dict[str, Any] = {"stage": stage, "run": str(run.folder), "stages": sorted(self.stages)}
         if stage == "aggregate":
             plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) or []
             task |= {"model": self.model, "batches": len(plan), "failed": list(self.failed)}

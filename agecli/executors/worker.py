@@ -80,7 +80,7 @@ def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
     if stage == "stage":
         from agecli.pipeline.staging import stage as do_stage
 
-        return do_stage(run)
+        return do_stage(run, set(task["stages"]), lambda message: emit("log", {"message": message}))
     if stage == "features":
         from agecli.pipeline.features import features
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from agecli.errors import AgecliError
 from agecli.pipeline.frozen import FrozenRun
@@ -17,7 +16,7 @@ SLACK = 64 << 20
 
 
 def expected_bytes(run: FrozenRun, rows: int, stages: set[str]) -> int:
-    """An upper bound for the bytes that these stages will write; `rows` may itself be an estimate."""
+    """An upper bound for the bytes that these stages will write."""
     need = SLACK
     if "stage" in stages:
         need += int(run.source.bytes * STAGING_PER_SOURCE_BYTE)
@@ -30,9 +29,12 @@ def expected_bytes(run: FrozenRun, rows: int, stages: set[str]) -> int:
     return need
 
 
-def check_space(root: Path, need: int) -> int:
-    """The free bytes where the workspace lies; raises AgecliError when they are fewer than needed."""
-    place = root
+def check_space(run: FrozenRun, rows: int, stages: set[str]) -> str:
+    """Says what these stages will need and what is free; raises AgecliError when it is not there."""
+    if not stages:
+        return "writes nothing"
+    need = expected_bytes(run, rows, stages)
+    place = run.workspace.root
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
@@ -42,4 +44,4 @@ def check_space(root: Path, need: int) -> int:
             f"the run needs about {need / 2**20:,.0f} MiB, {free / 2**20:,.0f} MiB are free",
             "free space (`agecli cleanup` removes intermediates) or set --workspace elsewhere",
         )
-    return free
+    return f"needs up to {need / 2**20:,.0f} MiB of disk; {free / 2**20:,.0f} MiB are free"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from agecli.engines import Engine, open_engine
 from agecli.engines.base import Column, Table
@@ -11,6 +11,7 @@ from agecli.engines.ids import IdCheck, check_ids
 from agecli.errors import ConfigError, DataError, SqlFailed, SqlInvalid, SqlRefused
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
+from agecli.pipeline.space import check_space
 from agecli.pipeline.tables import Facts
 from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
 from agecli.workspace import MARKER, new_folder, write_json
@@ -27,8 +28,9 @@ def in_file(name: str) -> Iterator[None]:
         raise type(error)(f"{name}: {error.what}", error.why, error.fix) from error
 
 
-def stage(run: FrozenRun) -> Facts:
-    """Writes the staging table and returns its facts.
+def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None]) -> Facts:
+    """Writes the staging table and returns its facts. `stages` are all that the run will do: their need of disk is
+    said first.
 
     Raises ConfigError when the SQL does not give the columns that the contract names, DataError when the data
     breaks it: rows dropped or multiplied, null or repeated ids, too many labels out of bounds.
@@ -38,6 +40,7 @@ def stage(run: FrozenRun) -> Facts:
     rows_in = engine.count(run.source.table)
     if rows_in == 0:
         raise DataError("the source is empty", "it has no rows", "give a source that has rows")
+    say(check_space(run, rows_in, stages))
     sql = staging_sql(run, engine)
     fingerprint = fingerprints(run).staging
     target = run.workspace.table("staging", fingerprint)
