@@ -31,9 +31,8 @@ def main() -> None:
         for _ in range(rounds):
             base = seconds(BASE)
             ratios.append(seconds(command) / base)
-        print(
-            f"agecli {name}: {statistics.median(ratios):.2f} times importing click (range {min(ratios):.2f}-{max(ratios):.2f})"
-        )
+        spread = f"range {min(ratios):.2f}-{max(ratios):.2f}"
+        print(f"agecli {name}: {statistics.median(ratios):.2f} times importing click ({spread})")
 
 
 if __name__ == "__main__":
