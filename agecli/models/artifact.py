@@ -1,0 +1,147 @@
+"""A model as files, and back: XGBoost's own UBJ and plain JSON, never anything that can run code.
+
+    model.ubj       the point trees
+    spread.ubj      the spread trees (regression)
+    baseline.json   the linear model
+    card.json       all else: what decides predictions (`decides`), the spec, figures, and each file's SHA-256
+
+The folder appears whole or not at all. What is loaded is checked against the digests in the card before XGBoost
+sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from agecli.errors import ConfigError, DataError
+from agecli.models import card as cards
+from agecli.models import trees
+from agecli.models.baseline import Baseline
+from agecli.models.calibrate import ClassCalibration, NumberCalibration
+from agecli.models.encode import Encoder, Vocabulary
+from agecli.models.fit import Trained
+from agecli.models.score import Model
+from agecli.models.spec import ModelSpec
+from agecli.workspace import new_folder
+
+_FIX = "train again: `agecli run --from train --force`"
+_MOST_BYTES = 2**30
+
+
+def save(trained: Trained, folder: Path) -> None:
+    """Writes the model to `folder`; does nothing where the same model is there already, whole."""
+    files = dict(trained.files)
+    files["baseline.json"] = _dump(trained.model.baseline.to_json())
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    files["card.json"] = _dump({**trained.card, "files": sums})
+    if _holds(folder, files):
+        return
+    with new_folder(folder) as temporary:
+        for name, content in files.items():
+            (temporary / name).write_bytes(content)
+
+
+def load(folder: Path, threads: int = 1) -> Model:
+    """The model in `folder`. ConfigError if none is there, DataError if its files are damaged or do not fit."""
+    if not (folder / "card.json").is_file():
+        raise ConfigError("no such model", f"there is no card.json in {folder}", "run `agecli train`")
+    card = _json(folder, "card.json")
+    try:
+        return _build(folder, card, threads)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        why = f"card.json or baseline.json do not hold what they should ({type(error).__name__}: {error})"
+        raise DataError(f"the model in {folder} is damaged", why, _FIX) from None
+
+
+def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:
+    decides, sums = card["decides"], card["files"]
+    if decides["format"] != cards.FORMAT:
+        why = f"it has format {decides['format']}, this agecli reads {cards.FORMAT}"
+        raise DataError(f"the model in {folder} cannot be read", why, _FIX)
+    regression = decides["task"] == "regression"
+    wanted = ["model.ubj", "spread.ubj"] if regression else ["model.ubj"]
+    files = {name: _checked(folder, name, sums) for name in [*wanted, "baseline.json"]}
+    forest = {name: files[name] for name in wanted}
+    digest = cards.digest_of(decides, forest)
+    if digest != card["digest"]:
+        why = "its digest does not match its files: something was changed after training"
+        raise DataError(f"the model in {folder} is not to be trusted", why, _FIX)
+    spec = ModelSpec.from_json({**card["spec"], "threads": threads})
+    features = tuple((name, kind) for name, kind in decides["features"])
+    if (spec.task, spec.features, spec.tolerance, spec.level) != (
+        decides["task"],
+        features,
+        decides["tolerance"],
+        decides["level"],
+    ):
+        raise ValueError("spec and decides differ")
+    words = {n: Vocabulary(tuple(v["words"]), bool(v["others"])) for n, v in decides["vocabularies"].items()}
+    encoder = Encoder(features, words)
+    point = _booster(forest, "model.ubj", threads, len(features))
+    calibration = (NumberCalibration if regression else ClassCalibration).from_json(decides["calibration"])
+    return Model(
+        spec=spec,
+        encoder=encoder,
+        classes=tuple(decides["classes"]),
+        point=point,
+        spread=_booster(forest, "spread.ubj", threads, len(features)) if regression else None,
+        calibration=calibration,
+        baseline=Baseline.from_json(_parse(files["baseline.json"], folder / "baseline.json")),
+        card=card,
+        digest=digest,
+    )
+
+
+def _booster(files: dict[str, bytes], name: str, threads: int, features: int) -> Any:
+    booster = trees.parse(files[name], name, threads)
+    if booster.num_features() != features:
+        why = f"its trees want {booster.num_features()} features, the card names {features}"
+        raise DataError(f"the model file {name} does not fit its card", why, _FIX)
+    return booster
+
+
+def _checked(folder: Path, name: str, sums: dict[str, str]) -> bytes:
+    """The bytes of a file whose SHA-256 is the one in the card."""
+    content = _read(folder / name)
+    if hashlib.sha256(content).hexdigest() != sums[name]:
+        why = f"{name} is not the file that was saved (its SHA-256 differs from the card's)"
+        raise DataError(f"the model in {folder} is damaged", why, _FIX)
+    return content
+
+
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    found = _parse(_read(folder / name), folder / name)
+    if not isinstance(found, dict):
+        raise DataError(f"the model in {folder} is damaged", f"{name} holds no JSON object", _FIX)
+    return found
+
+
+def _parse(content: bytes, path: Path) -> Any:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise DataError(f"the model in {path.parent} is damaged", f"{path.name} is not JSON", _FIX) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise DataError(f"the model in {path.parent} is damaged", f"{path.name} is larger than any model", _FIX)
+        return path.read_bytes()
+    except OSError as error:
+        why = f"{path.name} cannot be read ({error.strerror})"
+        raise DataError(f"the model in {path.parent} is damaged", why, _FIX) from None
+
+
+def _holds(folder: Path, files: dict[str, bytes]) -> bool:
+    try:
+        return all((folder / name).read_bytes() == content for name, content in files.items())
+    except OSError:
+        return False
+
+
+def _dump(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()

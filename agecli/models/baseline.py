@@ -1,0 +1,155 @@
+"""The model that the trees must beat: Ridge, or logistic regression with an L2 penalty; plain numbers in JSON.
+
+Numeric features are imputed by the median and scaled, with a column that says "missing"; categories become one
+column for each of the most frequent words. Ridge adds up its normal equations chunk by chunk, so all rows count
+and none stays; logistic regression (scikit-learn) takes a bounded number of rows, which the card states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agecli.models.encode import Encoder
+from agecli.models.trees import Matrix, Vector
+
+MAX_WORDS = 20
+LOGISTIC_ROWS = 20_000
+LOGISTIC_CELLS = 4_000_000
+_PIECE = 4_096
+_PENALTY = 1.0
+
+
+@dataclass(frozen=True)
+class Design:
+    """The columns of the baseline, made from encoded rows."""
+
+    kinds: tuple[str, ...]
+    medians: tuple[float, ...]
+    codes: tuple[tuple[int, ...], ...]
+
+    def __call__(self, rows: Matrix) -> Vector:
+        """(n, columns): per number its value and whether it is missing, per category one column a code."""
+        columns: list[npt.NDArray[Any]] = []
+        for position, (kind, median, codes) in enumerate(zip(self.kinds, self.medians, self.codes, strict=True)):
+            values = rows[:, position].astype(np.float64)
+            missing = np.isnan(values)
+            if kind == "q":
+                columns += [np.where(missing, median, values), missing]
+            else:
+                columns += [values == code for code in codes]
+        return np.column_stack(columns).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A linear model over a design: `weights` is (outputs, columns), one output for regression."""
+
+    design: Design
+    centre: Vector
+    scale: Vector
+    weights: Vector
+    intercept: Vector
+    rows: int
+    kind: str
+
+    def values(self, rows: Matrix) -> Vector:
+        """What the linear model says, (n, outputs)."""
+        said = [((self.design(piece) - self.centre) / self.scale) @ self.weights.T for piece in _pieces(rows)]
+        return np.concatenate([np.empty((0, len(self.intercept))), *said]) + self.intercept
+
+    def probabilities(self, rows: Matrix) -> Vector:
+        """Class probabilities, (n, classes), for a logistic regression."""
+        z = self.values(rows)
+        z = np.exp(z - z.max(axis=1, keepdims=True))
+        return z / z.sum(axis=1, keepdims=True)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "rows": self.rows,
+            "medians": list(self.design.medians),
+            "codes": [list(codes) for codes in self.design.codes],
+            "kinds": list(self.design.kinds),
+            "centre": self.centre.tolist(),
+            "scale": self.scale.tolist(),
+            "weights": self.weights.tolist(),
+            "intercept": self.intercept.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Baseline:
+        """The baseline that `to_json` wrote; KeyError or ValueError if it is none."""
+        design = Design(
+            tuple(fields["kinds"]), tuple(fields["medians"]), tuple(tuple(codes) for codes in fields["codes"])
+        )
+        arrays = [np.array(fields[name], np.float64) for name in ("centre", "scale", "weights", "intercept")]
+        return cls(design, arrays[0], arrays[1], arrays[2], arrays[3], int(fields["rows"]), str(fields["kind"]))
+
+
+def design_for(encoder: Encoder, medians: Mapping[str, float], frequent: Mapping[str, Sequence[int]]) -> Design:
+    """The design over the encoder's columns; `frequent` gives the codes of a category that get a column."""
+    names = [name for name, _ in encoder.features]
+    return Design(
+        tuple(encoder.kinds),
+        tuple(float(medians.get(name, 0.0)) for name in names),
+        tuple(tuple(frequent.get(name, ())) for name in names),
+    )
+
+
+def ridge(design: Design, chunks: Iterable[tuple[Matrix, Vector]]) -> Baseline:
+    """Ridge regression (penalty 1 on scaled columns, intercept free) from one pass over the chunks."""
+    count, moments, products, cross, label, shift = 0, None, None, None, 0.0, None
+    for rows, labels in ((design(r), y) for whole, told in chunks for r, y in zip(_pieces(whole), _pieces(told))):
+        x = rows
+        if shift is None:
+            shift, label_shift = x.mean(axis=0), float(labels.mean())
+            moments, products, cross = np.zeros(x.shape[1]), np.zeros((x.shape[1],) * 2), np.zeros(x.shape[1])
+        x, y = x - shift, labels - label_shift
+        count += len(y)
+        moments += x.sum(axis=0)
+        products += x.T @ x
+        cross += x.T @ y
+        label += float(y.sum())
+    if shift is None or moments is None or products is None or cross is None:
+        raise ValueError("no rows to fit the baseline to")
+    mean, label_mean = moments / count, label / count
+    covariance = products - count * np.outer(mean, mean)
+    scale = np.sqrt(np.maximum(np.diag(covariance) / count, 0))
+    scale[scale < 1e-9 * (1 + np.abs(shift))] = np.inf
+    scaled = covariance / np.outer(scale, scale) + _PENALTY * np.eye(len(scale))
+    weights = np.linalg.solve(scaled, (cross - count * mean * label_mean) / scale)
+    finite = np.where(np.isfinite(scale), scale, 1.0)
+    intercept = np.array([label_mean + label_shift])
+    return Baseline(design, mean + shift, finite, weights[None, :], intercept, count, "ridge")
+
+
+def logistic(design: Design, rows: Matrix, truth: npt.NDArray[np.int64], classes: int) -> Baseline:
+    """L2 logistic regression (C = 1) over at most `LOGISTIC_ROWS` rows; absent classes get the least intercept."""
+    from sklearn.linear_model import LogisticRegression
+
+    most = min(LOGISTIC_ROWS, LOGISTIC_CELLS // max(1, len(design(rows[:1])[0])))
+    rows, truth = rows[:most], truth[:most]
+    x = design(rows)
+    centre, scale = x.mean(axis=0), x.std(axis=0)
+    scale = np.where(scale > 1e-9 * (1 + np.abs(centre)), scale, 1.0)
+    present = np.unique(truth)
+    weights, intercept = np.zeros((classes, x.shape[1])), np.full(classes, -30.0)
+    if len(present) == 1:
+        intercept[present] = 0.0
+    else:
+        fitted = LogisticRegression(C=_PENALTY, max_iter=1_000).fit((x - centre) / scale, truth)
+        if len(present) == 2:
+            weights[present[1]], intercept[present] = fitted.coef_[0], [0.0, fitted.intercept_[0]]
+        else:
+            weights[present], intercept[present] = fitted.coef_, fitted.intercept_
+    return Baseline(design, centre, scale, weights, intercept, len(rows), "logistic")
+
+
+def _pieces(rows: npt.NDArray[Any]) -> Iterator[npt.NDArray[Any]]:
+    """The rows a few thousand at a time, since the design is several times as wide as they are."""
+    return (rows[start : start + _PIECE] for start in range(0, len(rows), _PIECE))

@@ -1,0 +1,280 @@
+"""From what the trees say to what may be promised: intervals that cover, probabilities that come true.
+
+Everything learned here is a number or a piecewise linear table, so an artifact holds plain JSON and scoring
+costs a lookup. All functions take rows that the model being calibrated has not seen.
+
+Interval: conformal with a normalised score (Papadopoulos et al. 2008; Lei et al. 2018): |error| / spread, whose
+quantile at rank ceil((n + 1) level) times the spread of a new row is half the width of its interval.
+Confidence of a number: P(|error| <= tolerance) as a function of the spread, either through the distribution of
+the score or by isotonic regression. Confidence of a class: its probability as it is, by beta calibration (Kull
+et al. 2017) or isotonic. Which, is chosen by cross-validated log loss over the calibration rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agecli.models import metrics
+
+Vector = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float32]
+
+_MOST_KNOTS = 200
+_LEAST_PER_BIN = 25
+_SPLITS = 5
+_GRID = 1 / (1 + np.exp(-np.linspace(-14, 14, 257)))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A monotone piecewise linear function: value `y[i]` at `x[i]`, constant beyond both ends."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    def __call__(self, values: Vector) -> Vector:
+        """The function at each value, from that value alone (so chunks do not matter)."""
+        x, y = np.array(self.x), np.array(self.y)
+        if len(x) == 1:
+            return np.full(len(values), y[0])
+        slope = np.diff(y) / np.diff(x)
+        inside = np.clip(values, x[0], x[-1])
+        piece = np.clip(np.searchsorted(x, inside, side="right") - 1, 0, len(slope) - 1)
+        low, high = np.minimum(y[piece], y[piece + 1]), np.maximum(y[piece], y[piece + 1])
+        return np.clip(y[piece] + slope[piece] * (inside - x[piece]), low, high)
+
+    def to_json(self) -> dict[str, list[float]]:
+        return {"x": list(self.x), "y": list(self.y)}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Table:
+        """The table that `to_json` wrote; ValueError if it is none."""
+        x, y = tuple(map(float, fields["x"])), tuple(map(float, fields["y"]))
+        if not x or len(x) != len(y) or not np.isfinite(x + y).all() or (np.diff(x) <= 0).any():
+            raise ValueError("a calibration table needs finite values and a growing x")
+        return cls(x, y)
+
+
+@dataclass(frozen=True)
+class NumberCalibration:
+    """How to get an interval and a confidence from a point and its spread."""
+
+    floor: float
+    factor: float
+    confidence: Table
+    method: str
+
+    def interval(self, point: Vector, spread: Vector) -> tuple[Floats, Floats]:
+        """Lower and upper bound as float32, from points that are float32 values, and raw spreads."""
+        half = self.factor * np.maximum(spread, self.floor)
+        return (point - half).astype(np.float32), (point + half).astype(np.float32)
+
+    def confident(self, spread: Vector, tolerance: float) -> Floats:
+        """Probability of being within the tolerance, as float32."""
+        return self.confidence(tolerance / np.maximum(spread, self.floor)).astype(np.float32)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "floor": self.floor,
+            "factor": self.factor,
+            "confidence": self.confidence.to_json(),
+            "method": self.method,
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> NumberCalibration:
+        floor, factor = float(fields["floor"]), float(fields["factor"])
+        if not (math.isfinite(floor) and math.isfinite(factor) and floor > 0 and factor >= 0):
+            raise ValueError("the interval needs a floor above 0 and a factor of at least 0")
+        return cls(floor, factor, Table.from_json(fields["confidence"]), str(fields["method"]))
+
+
+@dataclass(frozen=True)
+class ClassCalibration:
+    """How to get class probabilities that come true: a table per class (one in all for two classes)."""
+
+    tables: tuple[Table, ...]
+    method: str
+
+    def __call__(self, raw: Vector) -> Vector:
+        """Calibrated probabilities, (n, classes), from raw ones of the same shape."""
+        if len(self.tables) == 1:
+            positive = self.tables[0](raw[:, 1])
+            return np.column_stack([1 - positive, positive])
+        each = np.column_stack([table(raw[:, code]) for code, table in enumerate(self.tables)])
+        total = each[:, 0].copy()
+        for code in range(1, each.shape[1]):
+            total += each[:, code]
+        return each / total[:, None]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"tables": [table.to_json() for table in self.tables], "method": self.method}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> ClassCalibration:
+        return cls(tuple(Table.from_json(t) for t in fields["tables"]), str(fields["method"]))
+
+
+def conformal_quantile(scores: Vector, level: float) -> float:
+    """The score at rank ceil((n + 1) level); the largest where so few scores cannot promise the level."""
+    rank = math.ceil((len(scores) + 1) * level)
+    return float(np.partition(scores, min(rank, len(scores)) - 1)[min(rank, len(scores)) - 1])
+
+
+def spread_floor(spread: Vector, residuals: Vector) -> float:
+    """The least spread that is believed: a tenth of the typical one, and above zero in any case."""
+    typical = float(np.median(spread))
+    scale = float(np.abs(residuals).mean())
+    return max(0.1 * typical, 1e-3 * scale, 1e-12)
+
+
+def calibrate_numbers(
+    residuals: Vector, spread: Vector, level: float, tolerance: float, floor: float
+) -> NumberCalibration:
+    """Interval factor and confidence table from residuals and raw spreads (both (n,), label units)."""
+    sigma = np.maximum(spread, floor)
+    factor = conformal_quantile(np.abs(residuals) / sigma, level)
+    hit = np.abs(residuals) <= tolerance
+    ways: dict[str, Callable[[npt.NDArray[np.int64]], Table]] = {
+        "scaled": lambda rows: _through_score(residuals[rows], sigma[rows], tolerance),
+        "isotonic": lambda rows: isotonic(tolerance / sigma[rows], hit[rows]),
+    }
+
+    def loss(table: Table, rows: npt.NDArray[np.int64]) -> float:
+        return _binary_loss(hit[rows], table(tolerance / sigma[rows]))
+
+    method = _best(ways, loss, len(hit))
+    return NumberCalibration(floor, factor, ways[method](np.arange(len(hit))), method)
+
+
+def calibrate_classes(raw: Vector, truth: Codes) -> ClassCalibration:
+    """Probability tables from raw probabilities (n, classes) and true class codes (n,)."""
+    classes = raw.shape[1]
+    codes = [1] if classes == 2 else list(range(classes))
+
+    def tables(fit: Callable[[Vector, npt.NDArray[np.bool_]], Table], rows: Codes) -> tuple[Table, ...]:
+        return tuple(fit(raw[rows, code], truth[rows] == code) for code in codes)
+
+    ways: dict[str, Callable[[Codes], ClassCalibration]] = {
+        "none": lambda rows: ClassCalibration(tables(_unchanged, rows), "none"),
+        "beta": lambda rows: ClassCalibration(tables(beta, rows), "beta"),
+        "isotonic": lambda rows: ClassCalibration(tables(isotonic, rows), "isotonic"),
+    }
+
+    def loss(calibration: ClassCalibration, rows: Codes) -> float:
+        return metrics.log_loss(truth[rows], calibration(raw[rows])) * len(rows)
+
+    return ways[_best(ways, loss, len(truth))](np.arange(len(truth)))
+
+
+def isotonic(score: Vector, hit: npt.NDArray[np.bool_]) -> Table:
+    """Growing probability of a hit by score: pool adjacent violators over bins of equal count.
+
+    Each bin is shrunk towards the overall rate by one row, so no probability is 0 or 1.
+    """
+    order = np.argsort(score, kind="stable")
+    bins = int(np.clip(len(score) // _LEAST_PER_BIN, 1, _MOST_KNOTS))
+    edges = np.linspace(0, len(score), bins + 1).astype(np.int64)
+    weight = np.diff(edges).astype(np.float64)
+    x = np.add.reduceat(score[order], edges[:-1]) / weight
+    rate = (hit.sum() + 0.5) / (len(hit) + 1)
+    y = (np.add.reduceat(hit[order].astype(np.float64), edges[:-1]) + rate) / (weight + 1)
+    return _table(x, *_pool(y, weight))
+
+
+def beta(probability: Vector, hit: npt.NDArray[np.bool_]) -> Table:
+    """Beta calibration: logistic regression on ln p and -ln(1 - p) with slopes not below zero."""
+    p = np.clip(probability, 1e-7, 1 - 1e-7)
+    columns = np.column_stack([np.log(p), -np.log1p(-p), np.ones_like(p)])
+    kept = [0, 1, 2]
+    weights = np.zeros(3)
+    while True:
+        weights[:] = 0
+        weights[kept] = _logistic(columns[:, kept], hit)
+        negative = [c for c in kept if c < 2 and weights[c] < 0]
+        if not negative:
+            break
+        kept.remove(min(negative, key=lambda c: weights[c]))
+    z = weights[0] * np.log(_GRID) - weights[1] * np.log1p(-_GRID) + weights[2]
+    y = np.clip(1 / (1 + np.exp(-np.clip(z, -30, 30))), 1e-6, 1 - 1e-6)
+    return Table(tuple(_GRID.tolist()), tuple(y.tolist()))
+
+
+def _unchanged(_: Vector, __: npt.NDArray[np.bool_]) -> Table:
+    return Table((0.0, 1e-6, 1 - 1e-6, 1.0), (1e-6, 1e-6, 1 - 1e-6, 1 - 1e-6))
+
+
+def _through_score(residuals: Vector, sigma: Vector, tolerance: float) -> Table:
+    """P(score <= tolerance / sigma) from the distribution of the scores, as a table over tolerance / sigma."""
+    scores = np.sort(np.abs(residuals) / sigma)
+    knots = np.unique(np.quantile(scores, np.linspace(0, 1, min(_MOST_KNOTS, len(scores)) + 1)))
+    share = (np.searchsorted(scores, knots, side="right") + 0.5) / (len(scores) + 1)
+    return _table(knots, np.clip(share, 0, 1), np.ones(len(knots)))
+
+
+def _best(ways: Mapping[str, Callable[[Codes], Any]], loss: Callable[[Any, Codes], float], rows: int) -> str:
+    """The way with the least cross-validated loss; the first (simplest) where rows are few or nothing is gained."""
+    names = list(ways)
+    if rows < 5 * _LEAST_PER_BIN:
+        return names[0]
+    fold = np.arange(rows) % _SPLITS
+    totals = {
+        name: sum(loss(way(np.flatnonzero(fold != k)), np.flatnonzero(fold == k)) for k in range(_SPLITS))
+        for name, way in ways.items()
+    }
+    best = min(names, key=lambda name: totals[name])
+    return best if totals[best] < totals[names[0]] * (1 - 1e-3) else names[0]
+
+
+def _binary_loss(hit: npt.NDArray[np.bool_], probability: Vector) -> float:
+    p = np.clip(probability, 1e-6, 1 - 1e-6)
+    return float(-np.log(np.where(hit, p, 1 - p)).sum())
+
+
+def _pool(values: Vector, weight: Vector) -> tuple[Vector, Vector]:
+    """Pool adjacent violators: the closest growing sequence (weighted least squares), and the same weights."""
+    blocks: list[tuple[float, float, int]] = []
+    for value, w in zip(values.tolist(), weight.tolist(), strict=True):
+        count = 1
+        while blocks and blocks[-1][0] >= value:
+            before, before_weight, before_count = blocks.pop()
+            value = (before * before_weight + value * w) / (before_weight + w)
+            w, count = w + before_weight, count + before_count
+        blocks.append((value, w, count))
+    return np.repeat([b[0] for b in blocks], [b[2] for b in blocks]), weight
+
+
+def _table(x: Vector, y: Vector, weight: Vector) -> Table:
+    """A table with strictly growing x (equal x are averaged) and never falling y."""
+    knots, index = np.unique(x, return_inverse=True)
+    total = np.bincount(index, weight)
+    mean = np.bincount(index, weight * y) / total
+    return Table(tuple(knots.tolist()), tuple(np.maximum.accumulate(mean).tolist()))
+
+
+def _logistic(columns: Vector, hit: npt.NDArray[np.bool_]) -> Vector:
+    """Weights of a logistic regression by Newton's method, with a trace of ridge so that it always converges.
+
+    Sums are NumPy's own, not BLAS, whose result may depend on its number of threads.
+    """
+    width = range(columns.shape[1])
+    parts = [np.ascontiguousarray(columns[:, i]) for i in width]
+    weights, ridge = np.zeros(len(parts)), 1e-2
+    for _ in range(50):
+        z = sum((parts[i] * weights[i] for i in width), np.zeros(len(hit)))
+        p = 1 / (1 + np.exp(-np.clip(z, -30, 30)))
+        gradient = np.array([(part * (p - hit)).sum() for part in parts]) + ridge * weights
+        curve = p * (1 - p)
+        hessian = np.array([[(parts[i] * parts[j] * curve).sum() for j in width] for i in width])
+        step = np.linalg.solve(hessian + ridge * np.eye(len(parts)), gradient)
+        weights = weights - step * min(1.0, 5.0 / max(1e-12, float(np.abs(step).max())))
+        if np.abs(step).max() < 1e-8:
+            break
+    return weights

@@ -1,0 +1,89 @@
+"""From record batches to the float32 matrix that the trees see: the same way in training and in scoring.
+
+Numbers: NULL, NaN and infinity become NaN, values beyond float32 become its largest. Categories: the code of
+the word in the vocabulary; NULL becomes NaN; a word outside becomes the code of "other", or NaN where
+training met no others. Each row is encoded by itself, whatever batch it is in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from agecli.errors import DataError
+from agecli.models.spec import Kind
+from agecli.models.trees import Matrix
+
+_LIMIT = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words of a categorical feature, code by position; `others` says that training met words outside."""
+
+    words: tuple[str, ...]
+    others: bool
+
+    @property
+    def codes(self) -> int:
+        """How many codes there are, "other" included."""
+        return len(self.words) + self.others
+
+
+class Encoder:
+    """Encodes the features of a batch; `kinds` is XGBoost's own list of feature types."""
+
+    def __init__(self, features: tuple[tuple[str, Kind], ...], vocabularies: Mapping[str, Vocabulary]) -> None:
+        self.features = features
+        self.vocabularies = dict(vocabularies)
+        self.kinds = ["q" if kind == "numeric" else "c" for _, kind in features]
+        self._words = {name: pa.array(v.words, pa.string()) for name, v in self.vocabularies.items()}
+
+    def encode(self, batch: pa.RecordBatch) -> Matrix:
+        """Matrix of shape (rows, features); DataError names a column that is absent or of another type."""
+        matrix = np.empty((batch.num_rows, len(self.features)), np.float32)
+        for position, (name, kind) in enumerate(self.features):
+            column = feature_column(batch, name, kind)
+            if kind == "numeric":
+                matrix[:, position] = as_float32(column)
+            else:
+                matrix[:, position] = self._codes(name, column)
+        return matrix
+
+    def _codes(self, name: str, column: pa.Array) -> npt.NDArray[np.float32]:
+        found = pc.index_in(column, value_set=self._words[name])
+        if self.vocabularies[name].others:
+            other = pa.scalar(len(self._words[name]), pa.int32())
+            found = pc.if_else(pc.is_valid(column), pc.fill_null(found, other), found)
+        codes: npt.NDArray[np.float32] = pc.cast(found, pa.float32()).to_numpy(zero_copy_only=False)
+        return codes
+
+
+def feature_column(batch: pa.RecordBatch, name: str, kind: Kind) -> pa.Array:
+    """The column as float64 (numeric) or string (categorical)."""
+    wanted = pa.float64() if kind == "numeric" else pa.string()
+    index = batch.schema.get_field_index(name)
+    if index < 0:
+        why = f"the feature {name} is not among the columns ({', '.join(batch.schema.names)})"
+        raise DataError("the rows do not fit the model", why, "let features.sql give it, or train again")
+    column = batch.column(index)
+    if column.type.equals(wanted):
+        return column
+    try:
+        return pc.cast(column, wanted)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        why = f"the feature {name} is {column.type}, not {kind} ({error})"
+        raise DataError("the rows do not fit the model", why, "correct its kind in recipe.toml") from None
+
+
+def as_float32(column: pa.Array) -> npt.NDArray[np.float32]:
+    """float64 column to float32 with NaN for what is missing or not finite."""
+    values: npt.NDArray[np.float64] = column.to_numpy(zero_copy_only=False)
+    limited = np.clip(values, -_LIMIT, _LIMIT)
+    limited[~np.isfinite(values)] = np.nan
+    return limited.astype(np.float32)

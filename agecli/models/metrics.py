@@ -1,0 +1,114 @@
+"""Figures of merit: small pure functions over arrays of truths and predictions.
+
+All take one-dimensional float64 arrays of equal length unless they say otherwise, and give plain floats that
+go into the card as they are. A figure that the rows cannot give (R2 of constant truths, the AUC with one class
+absent) is None, never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+
+TIERS: Final[Mapping[str, float]] = {"excellent": 0.80, "good": 0.60, "fair": 0.40, "poor": 0.0}
+"""Words for a confidence: the first whose lower edge it reaches."""
+
+_TINY = 1e-15
+
+
+def mae(truth: Vector, told: Vector) -> float:
+    """Mean absolute error, in units of the label."""
+    return float(np.abs(truth - told).mean())
+
+
+def rmse(truth: Vector, told: Vector) -> float:
+    """Root of the mean squared error, in units of the label."""
+    return float(np.sqrt(np.square(truth - told).mean()))
+
+
+def r2(truth: Vector, told: Vector) -> float | None:
+    """Share of the variance explained, relative to the mean of these truths; None where they are constant."""
+    total = float(np.square(truth - truth.mean()).sum())
+    return 1.0 - float(np.square(truth - told).sum()) / total if total > 0 else None
+
+
+def coverage(truth: Vector, lower: Vector, upper: Vector) -> float:
+    """Share of truths inside their interval, bounds included."""
+    return float(((lower <= truth) & (truth <= upper)).mean())
+
+
+def mean_width(lower: Vector, upper: Vector) -> float:
+    """Mean width of the intervals, in units of the label."""
+    return float((upper - lower).mean())
+
+
+def accuracy(truth: Codes, told: Codes) -> float:
+    """Share of rows whose class is told rightly."""
+    return float((truth == told).mean())
+
+
+def log_loss(truth: Codes, probabilities: Vector) -> float:
+    """Mean of -ln(probability of the true class); `probabilities` is (n, classes), rows summing to 1."""
+    of_truth = probabilities[np.arange(len(truth)), truth]
+    return float(-np.log(np.clip(of_truth, _TINY, 1.0)).mean())
+
+
+def brier(happened: npt.NDArray[np.bool_], probability: Vector) -> float:
+    """Mean squared difference between a probability and what happened."""
+    return float(np.square(happened - probability).mean())
+
+
+def calibration_error(happened: npt.NDArray[np.bool_], probability: Vector, bins: int = 10) -> float:
+    """Expected calibration error: |share that happened - mean probability| by bins of equal width, weighted."""
+    which = np.minimum((probability * bins).astype(np.int64), bins - 1)
+    rows = np.bincount(which, minlength=bins)
+    gap = np.bincount(which, happened - probability, minlength=bins)
+    return float(np.abs(gap).sum() / max(1, rows.sum()))
+
+
+def roc_auc(truth: Codes, probabilities: Vector) -> float | None:
+    """Area under the ROC curve: of class 1 against 0, or the mean over each class against the rest.
+
+    `probabilities` is (n, classes). None where a class is absent from the truths.
+    """
+    classes = probabilities.shape[1]
+    areas = [_area(truth == code, probabilities[:, code]) for code in ([1] if classes == 2 else range(classes))]
+    known = [area for area in areas if area is not None]
+    return float(np.mean(known)) if len(known) == len(areas) else None
+
+
+def tier(confidence: float) -> str:
+    """The word for a confidence."""
+    return next(word for word, edge in TIERS.items() if confidence >= edge)
+
+
+def of_regression(truth: Vector, told: Vector) -> dict[str, Any]:
+    """The figures of a card for a regression."""
+    return {"mae": mae(truth, told), "rmse": rmse(truth, told), "r2": r2(truth, told)}
+
+
+def of_classification(truth: Codes, probabilities: Vector) -> dict[str, Any]:
+    """The figures of a card for a classification."""
+    return {
+        "accuracy": accuracy(truth, probabilities.argmax(axis=1)),
+        "roc_auc": roc_auc(truth, probabilities),
+        "log_loss": log_loss(truth, probabilities),
+    }
+
+
+def _area(positive: npt.NDArray[np.bool_], score: Vector) -> float | None:
+    """Mann-Whitney's U over the pairs, ties counted half."""
+    hits = int(positive.sum())
+    misses = len(positive) - hits
+    if not hits or not misses:
+        return None
+    _, index, counts = np.unique(score, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    ranks = (last - (counts - 1) / 2)[index]
+    return float((ranks[positive].sum() - hits * (hits + 1) / 2) / (hits * misses))

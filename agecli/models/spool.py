@@ -1,0 +1,106 @@
+"""The encoded rows of a training on disk, one nameless temporary file per part.
+
+Reading and encoding happen once, and memory stays the same from a thousand rows to millions: XGBoost and the
+baseline take their rows in chunks of a fixed size from here, so how the reader batches rows changes nothing.
+The files have no name (they vanish with the process, also when it is killed) and take 4 bytes a value.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from agecli.errors import AgecliError
+from agecli.models.trees import Matrix, Vector
+
+CHUNK_ROWS = 32_768
+
+
+class Spool:
+    """Rows by part: encoded features on disk, labels (float64; class codes for classification) in memory."""
+
+    def __init__(self, names: Sequence[str], columns: int, folder: Path | None = None) -> None:
+        self.columns = columns
+        self.counts = dict.fromkeys(names, 0)
+        self._labels: dict[str, list[Vector]] = {name: [] for name in names}
+        self._stack = ExitStack()
+        self._files: dict[str, IO[bytes]] = {}
+        for name in names:
+            self._files[name] = self._stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def add(self, rows: Matrix, labels: Vector, where: npt.NDArray[np.int64]) -> None:
+        """Appends each row to the part with the index in `where`."""
+        for index, name in enumerate(self.counts):
+            chosen = where == index
+            count = int(chosen.sum())
+            if not count:
+                continue
+            try:
+                _write_all(self._files[name], memoryview(rows[chosen]).cast("B"))
+            except OSError as error:
+                why = f"the encoded rows do not fit into the temporary folder ({error.strerror})"
+                raise AgecliError("training stopped", why, "free some disk, or set TMPDIR to a larger one") from error
+            self._labels[name].append(labels[chosen])
+            self.counts[name] += count
+
+    def labels(self, *names: str) -> Vector:
+        """All labels of the parts, in their order."""
+        return np.concatenate([np.empty(0), *(piece for name in names for piece in self._labels[name])])
+
+    def matrix(self, *names: str) -> Matrix:
+        """All rows of the parts at once: for small parts."""
+        return np.concatenate([np.empty((0, self.columns), np.float32), *(x for x, _ in self.stream(*names))])
+
+    def head(self, most: int, *names: str) -> tuple[Matrix, Vector]:
+        """The first rows of the parts, `most` of them at most."""
+        pieces, count = [(np.empty((0, self.columns), np.float32), np.empty(0))], 0
+        for rows, labels in self.stream(*names):
+            pieces.append((rows[: most - count], labels[: most - count]))
+            count += len(pieces[-1][1])
+            if count >= most:
+                break
+        return np.concatenate([x for x, _ in pieces]), np.concatenate([y for _, y in pieces])
+
+    def chunks(self, *names: str) -> Callable[[], Iterator[tuple[Matrix, Vector]]]:
+        """A function that streams the parts from their beginning, as often as it is called."""
+        return lambda: self.stream(*names)
+
+    def stream(self, *names: str) -> Iterator[tuple[Matrix, Vector]]:
+        """Rows and labels of the parts in chunks of `CHUNK_ROWS`; a part ends its chunk."""
+        width = 4 * self.columns
+        for name in names:
+            labels = self.labels(name)
+            for start in range(0, self.counts[name], CHUNK_ROWS):
+                count = min(CHUNK_ROWS, self.counts[name] - start)
+                self._files[name].seek(start * width)
+                rows = np.empty((count, self.columns), np.float32)
+                _read_into(self._files[name], memoryview(rows).cast("B"))
+                yield rows, labels[start : start + count]
+
+
+def _read_into(file: IO[bytes], target: memoryview) -> None:
+    while len(target):
+        got = file.readinto(target)  # type: ignore[attr-defined]
+        if not got:
+            raise AgecliError("training stopped", "its temporary file ended early", "run again")
+        target = target[got:]
+
+
+def _write_all(file: IO[bytes], data: memoryview) -> None:
+    while len(data):
+        data = data[file.write(data) :]
