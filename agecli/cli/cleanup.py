@@ -1,0 +1,40 @@
+"""`agecli cleanup`: the last stage of the pipeline, and the one that asks first."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from agecli.cli import output
+from agecli.cli.group import command
+from agecli.cli.options import output_option, with_settings
+from agecli.cli.running import run_stages
+from agecli.config import Settings
+
+
+@command("cleanup")
+@click.option("--dry-run", is_flag=True, help="Only list what would be removed.")
+@click.option("--yes", is_flag=True, help="Do not ask. Without a terminal nothing is asked.")
+@output_option
+@with_settings("workspace", "recipe", "period")
+def cleanup(settings: Settings, dry_run: bool, yes: bool, form: str) -> None:
+    """Remove what later runs do not need.
+
+    Intermediate and superseded files go, results and models stay. What will be removed is listed first.
+
+    \b
+    Example:
+      agecli cleanup --dry-run
+      agecli cleanup --yes
+    """
+    from agecli.pipeline.cleanup import removable
+
+    items = removable(settings)
+    rows = [{"path": str(item.path), "bytes": item.bytes, "why": item.why} for item in items]
+    output.emit(rows, ("path", "bytes", "why"), form)
+    if dry_run or not items:
+        return
+    if not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm(f"Remove {len(items)} items, {sum(item.bytes for item in items):,} bytes?", abort=True, err=True)
+    run_stages(settings, ("cleanup",))

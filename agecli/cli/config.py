@@ -1,0 +1,29 @@
+"""`agecli config`: what is set, and where."""
+
+from __future__ import annotations
+
+from agecli.cli import output
+from agecli.cli.group import command
+from agecli.cli.options import output_option, with_settings
+from agecli.config import SETTINGS, Settings
+
+
+@command("config")
+@output_option
+@with_settings(need_project=False)
+def config(settings: Settings, form: str) -> None:
+    """Show each setting, its value and where it came from.
+
+    A flag wins over an AGECLI_* environment variable, that over agecli.toml, that over the default.
+
+    \b
+    Example:
+      agecli config
+      AGECLI_WORKERS=1 agecli config --memory 2GiB
+    """
+    values = settings.to_json()
+    rows = [
+        {"setting": s.name, "value": values[s.name], "origin": settings.origin[s.name], "meaning": s.help}
+        for s in SETTINGS
+    ]
+    output.emit(rows, ("setting", "value", "origin", "meaning"), form)

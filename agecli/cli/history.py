@@ -1,0 +1,51 @@
+"""The runs that a workspace remembers, over all its recipes and periods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agecli.config import Settings
+from agecli.errors import ConfigError
+from agecli.events import Manifest
+from agecli.workspace import EventLog, Workspace, manifest
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """One run, and where it lies."""
+
+    workspace: Workspace
+    run_id: str
+
+    def manifest(self) -> Manifest:
+        return manifest(self.workspace, self.run_id)
+
+    def log(self) -> EventLog:
+        return EventLog(self.workspace.run(self.run_id))
+
+
+def past_runs(settings: Settings) -> list[PastRun]:
+    """All runs, oldest first; those of one recipe or period where a flag asks for it."""
+    root = settings["workspace"]
+    recipe = settings["recipe"] if settings.origin["recipe"] == "--recipe" else "*"
+    period = settings["period"] if settings.origin["period"] == "--period" else "*"
+    found = [
+        PastRun(Workspace(root, folder.parents[1].name, folder.parent.name), run_id)
+        for folder in root.glob(f"{recipe}/{period}/runs")
+        for run_id in Workspace(root, folder.parents[1].name, folder.parent.name).run_ids()
+    ]
+    return sorted(found, key=lambda run: run.run_id)
+
+
+def find_run(settings: Settings, wanted: str | None) -> PastRun:
+    """The last run, or the one whose id begins with `wanted`. Raises ConfigError where there is none."""
+    runs = past_runs(settings)
+    if not runs:
+        raise ConfigError(f"no run in {settings['workspace']}", "nothing has run there yet", "agecli run --all")
+    if wanted is None:
+        return runs[-1]
+    matching = [run for run in runs if run.run_id == wanted] or [run for run in runs if run.run_id.startswith(wanted)]
+    if len(matching) != 1:
+        why = f"{len(matching)} runs begin with it" if matching else f"there are {len(runs)} others"
+        raise ConfigError(f"no run {wanted!r}", why, "`agecli runs` lists them")
+    return matching[0]

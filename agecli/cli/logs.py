@@ -1,0 +1,74 @@
+"""`agecli logs`: the events of a run, as it goes or afterwards."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from agecli.cli import output
+from agecli.cli.board import Board
+from agecli.cli.group import command
+from agecli.cli.history import PastRun, find_run
+from agecli.cli.live import line
+from agecli.cli.options import output_option, with_settings
+from agecli.config import Settings
+from agecli.events import STAGES, Event
+
+COLUMNS = ("at", "kind", "stage", "batch", "message")
+_POLL_SECONDS = 0.3
+
+
+@command("logs")
+@click.argument("run", required=False)
+@click.option("--follow", is_flag=True, help="Go on until the run ends.")
+@click.option("--stage", type=click.Choice(STAGES), help="Only this stage.")
+@output_option
+@with_settings("workspace", "recipe", "period")
+def logs(settings: Settings, run: str | None, follow: bool, stage: str | None, form: str) -> None:
+    """Show what happened during a run.
+
+    RUN is a run's id or its beginning; the last one by default.
+
+    \b
+    Example:
+      agecli logs
+      agecli logs --follow
+      agecli logs --stage predict --output json
+    """
+    past = find_run(settings, run)
+    board = Board()
+    rows = (_row(event, board) for event in _events(past, follow) if stage in (None, event.stage))
+    if form != "table":
+        output.emit(rows, COLUMNS, form)
+        return
+    for row in rows:
+        print(f"{row['at'][11:19]} {row['message']}", flush=follow)
+
+
+def _events(past: PastRun, follow: bool) -> Iterator[Event]:
+    """The events in order; with `follow` also those still to come, until the run is over."""
+    folder, seen = past.log().folder, ""
+    while True:
+        over = not follow or past.manifest().state != "running"
+        names = sorted(path.name for path in folder.glob("[0-9]*.json"))
+        for name in names:
+            if name > seen:
+                yield Event.from_json((folder / name).read_text(encoding="utf-8"))
+                seen = name
+        if over:
+            return
+        time.sleep(_POLL_SECONDS)
+
+
+def _row(event: Event, board: Board) -> dict[str, Any]:
+    text = line(event, board.take(event), board)
+    if text is None:
+        rows = event.data.get("rows")
+        text = f"{event.stage or 'run':<9}  " + event.kind.replace("_", " ")
+        text += f" {event.batch}" if event.batch is not None else ""
+        text += f", {rows:,} rows" if isinstance(rows, int) else ""
+        text += f" ({event.data['state']})" if "state" in event.data else ""
+    return {"at": event.at, "kind": event.kind, "stage": event.stage, "batch": event.batch, "message": text}

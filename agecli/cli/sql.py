@@ -1,0 +1,58 @@
+"""`agecli sql`: a query over what is in the workspace."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from agecli.cli import output
+from agecli.cli.group import command
+from agecli.cli.options import output_option, with_settings
+from agecli.config import Settings
+
+if TYPE_CHECKING:
+    from agecli.engines.base import Table
+
+_TABLE_ROWS = 100
+_LIMIT_HELP = f"Print at most N rows; 0 = all. [default: {_TABLE_ROWS} in table and markdown, all in json and csv]"
+
+
+@command("sql")
+@click.argument("query")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help=_LIMIT_HELP)
+@output_option
+@with_settings("workspace", "recipe", "period", "source", need_project=False)
+def sql(settings: Settings, query: str, limit: int | None, form: str) -> None:
+    """Query the workspace's tables in Athena's dialect.
+
+    The tables are source, staging, features, predictions and results, as far as they are there. An expression that
+    is not known to mean the same on Athena is refused. QUERY - reads from stdin.
+
+    \b
+    Example:
+      agecli sql "SELECT source, COUNT(*) AS people FROM results GROUP BY source"
+      agecli sql "SELECT * FROM results WHERE confidence > 0.9" --output csv > sure.csv
+    """
+    from agecli.engines import open_engine
+
+    text = sys.stdin.read() if query == "-" else query
+    tables = _tables(settings)
+    engine = open_engine("duckdb")
+    columns = [column.name for column in engine.describe(text, tables)]
+    rows = (dict(row) for batch in engine.read(text, tables) for row in batch.to_pylist())
+    most = _TABLE_ROWS if limit is None and form in ("table", "markdown") else limit or None
+    shown = itertools.islice(rows, most)
+    output.emit(shown, columns, form, missing="NULL")
+    if limit is None and most is not None and next(rows, None) is not None:
+        click.echo(f"the first {most} rows; --limit 0 prints all", err=True)
+
+
+def _tables(settings: Settings) -> Mapping[str, Table]:
+    """The tables of the project, none where there is no project."""
+    from agecli.pipeline.tables import workspace_tables
+
+    return {} if settings["period"] is None else workspace_tables(settings)

@@ -1,0 +1,181 @@
+"""The closing summary of a run, made from its manifest alone; `agecli status` prints the same."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from agecli.cli.board import duration, size
+from agecli.cli.output import tabular
+from agecli.cli.session import Session
+from agecli.events import Manifest
+
+_METRICS = {
+    "mae": ("MAE", ".3f"),
+    "rmse": ("RMSE", ".3f"),
+    "r2": ("R2", ".3f"),
+    "accuracy": ("accuracy", ".3f"),
+    "roc_auc": ("ROC AUC", ".3f"),
+    "log_loss": ("log loss", ".4f"),
+}
+_ROLES = {"model": "model", "baseline": "baseline", "mean": "mean"}
+_STATES = {
+    "done": "done",
+    "partial": "finished, but some batches failed",
+    "failed": "failed",
+    "interrupted": "interrupted",
+    "running": "running",
+}
+
+
+def show(manifest: Manifest, session: Session) -> None:
+    """Prints the summary to stderr, the hint what to type next as the last line."""
+    print("\n" + text(manifest, session), file=sys.stderr)
+    hint = next_step(manifest, session)
+    if hint:
+        print(f"\nnext: {hint}", file=sys.stderr)
+
+
+def text(manifest: Manifest, session: Session) -> str:
+    """The summary: paragraphs that the run has facts for, and no others."""
+    facts = manifest.facts()
+    paragraphs = [
+        _headline(manifest),
+        _rows(manifest, facts),
+        _quality(manifest, facts),
+        _stages(manifest),
+        _places(manifest, facts),
+        _trouble(manifest, session),
+    ]
+    return "\n\n".join(part for part in paragraphs if part)
+
+
+def next_step(manifest: Manifest, session: Session) -> str:
+    """The command that a user wants next; errors bring their own."""
+    if manifest.state == "done" and manifest.facts().get("results"):
+        return session.hint('sql "SELECT * FROM results LIMIT 10"')
+    if manifest.state == "done" and manifest.stages:
+        return session.hint("run --all")
+    return ""
+
+
+def _headline(manifest: Manifest) -> str:
+    took = f" in {duration(manifest.seconds)}" if manifest.seconds is not None else ""
+    what = " ".join(part for part in (manifest.recipe, manifest.period) if part)
+    return f"run {manifest.run_id} of {what}: {_STATES.get(manifest.state, manifest.state)}{took}"
+
+
+def _rows(manifest: Manifest, facts: dict[str, Any]) -> str:
+    rows_in, rows_out = facts.get("rows_in"), facts.get("rows_out")
+    lines = []
+    if rows_in is not None and rows_out is not None:
+        lines.append(f"rows        {rows_in:,} in, {rows_out:,} out")
+        parts = [(facts.get(key), word) for key, word in _SOURCES.items()]
+        counted = [f"{count:,} {word}{_share(count, rows_out)}" for count, word in parts if count is not None]
+        lines.append("values      " + ", ".join(counted))
+    elif rows_in is not None:
+        lines.append(f"rows        {rows_in:,} in")
+    if isinstance(facts.get("tiers"), dict):
+        lines.append("confidence  " + ", ".join(f"{count:,} {word}" for word, count in facts["tiers"].items()))
+    lines += _dirt(facts)
+    return "\n".join(lines)
+
+
+_SOURCES = {"known": "known", "predicted": "predicted", "defaulted": "default"}
+
+
+def _share(count: int, whole: int) -> str:
+    return f" ({count / whole:.1%})" if whole else ""
+
+
+def _dirt(facts: dict[str, Any]) -> list[str]:
+    bad = {name: count for name, count in (facts.get("bad") or {}).items() if count}
+    lines = []
+    if bad:
+        named = ", ".join(f"{count:,} {name.removeprefix('bad_').replace('_', ' ')}" for name, count in bad.items())
+        lines.append(f"malformed   {named} (read as missing)")
+    if facts.get("labels_outside"):
+        lines.append(f"labels      {facts['labels_outside']:,} out of bounds (taken as unknown)")
+    return lines
+
+
+def _quality(manifest: Manifest, facts: dict[str, Any]) -> str:
+    metrics = facts.get("metrics")
+    if not isinstance(metrics, dict):
+        return ""
+    columns = [key for key in _METRICS if any(key in (metrics.get(role) or {}) for role in _ROLES)]
+    rows = []
+    for role in _ROLES:
+        measured = metrics.get(role)
+        if measured:
+            cells = {_METRICS[k][0]: _number(measured.get(k), _METRICS[k][1]) for k in columns}
+            rows.append({"": "base rate" if role == "mean" and "log_loss" in measured else role, **cells})
+    count = facts.get("test_rows")
+    lines = [f"measured on {count:,} rows that no model saw" if count is not None else "measured"]
+    lines.append(tabular(rows, ["", *(_METRICS[k][0] for k in columns)]))
+    interval = facts.get("interval")
+    if isinstance(interval, dict) and interval.get("coverage") is not None:
+        lines.append(
+            f"{interval['level']:.0%} interval: {interval['coverage']:.1%} of the true values lie inside,"
+            f" mean width {interval['mean_width']:.2f}"
+        )
+    return "\n".join(lines)
+
+
+def _number(value: float | None, form: str) -> str:
+    return "" if value is None else format(value, form)
+
+
+def _stages(manifest: Manifest) -> str:
+    rows = []
+    for record in manifest.stages:
+        state = "fresh" if record.skipped else record.state
+        note = f"{len(record.batches_failed)} batches failed" if record.batches_failed else ""
+        if "removed" in record.facts:
+            note = f"{record.facts['removed']} items, {size(record.facts.get('bytes', 0))}"
+        count = "" if record.rows is None else f"{record.rows:>12,}"
+        seconds = "" if record.skipped or record.seconds is None else f"{record.seconds:>8.1f}"
+        rows.append({"stage": record.name, "state": state, "seconds": seconds, "rows": count, "": note})
+    return tabular(rows, ("stage", "state", "seconds", "rows", "")) if rows else ""
+
+
+def _places(manifest: Manifest, facts: dict[str, Any]) -> str:
+    lines = [f"results     {_near(facts['results'])}"] if facts.get("results") else []
+    if facts.get("model"):
+        lines.append(f"model       {facts['model']}")
+    lines += [f"warning     {message}" for message in manifest.warnings]
+    return "\n".join(lines)
+
+
+def _near(path: str) -> str:
+    """A path as seen from here, where that is shorter."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # another drive
+        return path
+    return relative if len(relative) < len(path) and not relative.startswith(str(Path("..", ".."))) else path
+
+
+def _trouble(manifest: Manifest, session: Session) -> str:
+    """What ended the run, what is kept, and what goes on from there."""
+    if manifest.state not in ("failed", "interrupted", "partial"):
+        return ""
+    failed = next((record for record in manifest.stages if record.state in ("failed", "running")), None)
+    lines = []
+    if failed is not None and manifest.state != "partial":
+        lines.append(f"{failed.name} {'failed' if failed.state == 'failed' else 'was interrupted'}")
+    error = manifest.error
+    if error and manifest.state == "failed":
+        lines[-1:] = [f"{failed.name if failed else 'the run'} failed: {error.get('what')}: {error.get('why')}"]
+    for record in manifest.stages:
+        if record.batches_failed:
+            lines.append(f"batches failed: {', '.join(map(str, record.batches_failed[:20]))}")
+    resume = session.hint("predict --failed") if manifest.state == "partial" else _resume(session)
+    lines.append(f"what was finished is kept, and so are the last good results; `{resume}` goes on from there")
+    return "\n".join(lines)
+
+
+def _resume(session: Session) -> str:
+    return session.resume_line() if session.running else session.hint("run --all")
