@@ -66,7 +66,8 @@ class Baseline:
         """Class probabilities, (n, classes), for a logistic regression."""
         z = self.values(rows)
         z = np.exp(z - z.max(axis=1, keepdims=True))
-        return z / z.sum(axis=1, keepdims=True)
+        shares: Vector = z / z.sum(axis=1, keepdims=True)
+        return shares
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -103,29 +104,47 @@ def design_for(encoder: Encoder, medians: Mapping[str, float], frequent: Mapping
 
 def ridge(design: Design, chunks: Iterable[tuple[Matrix, Vector]]) -> Baseline:
     """Ridge regression (penalty 1 on scaled columns, intercept free) from one pass over the chunks."""
-    count, moments, products, cross, label, shift = 0, None, None, None, 0.0, None
-    for rows, labels in ((design(r), y) for whole, told in chunks for r, y in zip(_pieces(whole), _pieces(told))):
-        x = rows
-        if shift is None:
-            shift, label_shift = x.mean(axis=0), float(labels.mean())
-            moments, products, cross = np.zeros(x.shape[1]), np.zeros((x.shape[1],) * 2), np.zeros(x.shape[1])
-        x, y = x - shift, labels - label_shift
-        count += len(y)
-        moments += x.sum(axis=0)
-        products += x.T @ x
-        cross += x.T @ y
-        label += float(y.sum())
-    if shift is None or moments is None or products is None or cross is None:
-        raise ValueError("no rows to fit the baseline to")
-    mean, label_mean = moments / count, label / count
-    covariance = products - count * np.outer(mean, mean)
-    scale = np.sqrt(np.maximum(np.diag(covariance) / count, 0))
-    scale[scale < 1e-9 * (1 + np.abs(shift))] = np.inf
-    scaled = covariance / np.outer(scale, scale) + _PENALTY * np.eye(len(scale))
-    weights = np.linalg.solve(scaled, (cross - count * mean * label_mean) / scale)
-    finite = np.where(np.isfinite(scale), scale, 1.0)
-    intercept = np.array([label_mean + label_shift])
-    return Baseline(design, mean + shift, finite, weights[None, :], intercept, count, "ridge")
+    sums = _Sums()
+    for rows, labels in chunks:
+        for some, told in zip(_pieces(rows), _pieces(labels), strict=True):
+            sums.add(design(some), told)
+    mean, label_mean = sums.first / sums.rows, sums.label / sums.rows
+    covariance = sums.second - sums.rows * np.outer(mean, mean)
+    scale = np.sqrt(np.maximum(np.diag(covariance) / sums.rows, 0))
+    constant = scale < 1e-9 * (1 + np.abs(sums.shift))
+    divisor = np.where(constant, np.inf, scale)
+    scaled = covariance / np.outer(divisor, divisor) + _PENALTY * np.eye(len(scale))
+    weights = np.linalg.solve(scaled, (sums.cross - sums.rows * mean * label_mean) / divisor)
+    return Baseline(
+        design=design,
+        centre=mean + sums.shift,
+        scale=np.where(constant, 1.0, scale),
+        weights=weights[None, :],
+        intercept=np.array([label_mean + sums.label_shift]),
+        rows=sums.rows,
+        kind="ridge",
+    )
+
+
+class _Sums:
+    """Sums over rows that give means and covariances; shifted by the first rows' means, against cancellation."""
+
+    def __init__(self) -> None:
+        self.rows, self.label, self.label_shift = 0, 0.0, 0.0
+        self.shift = self.first = self.cross = np.empty(0)
+        self.second = np.empty((0, 0))
+
+    def add(self, x: Vector, y: Vector) -> None:
+        if not self.rows:
+            self.shift, self.label_shift = x.mean(axis=0), float(y.mean())
+            self.first, self.cross = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+            self.second = np.zeros((x.shape[1], x.shape[1]))
+        x, y = x - self.shift, y - self.label_shift
+        self.rows += len(y)
+        self.label += float(y.sum())
+        self.first += x.sum(axis=0)
+        self.second += x.T @ x
+        self.cross += x.T @ y
 
 
 def logistic(design: Design, rows: Matrix, truth: npt.NDArray[np.int64], classes: int) -> Baseline:

@@ -48,7 +48,8 @@ class Table:
         inside = np.clip(values, x[0], x[-1])
         piece = np.clip(np.searchsorted(x, inside, side="right") - 1, 0, len(slope) - 1)
         low, high = np.minimum(y[piece], y[piece + 1]), np.maximum(y[piece], y[piece + 1])
-        return np.clip(y[piece] + slope[piece] * (inside - x[piece]), low, high)
+        told: Vector = np.clip(y[piece] + slope[piece] * (inside - x[piece]), low, high)
+        return told
 
     def to_json(self) -> dict[str, list[float]]:
         return {"x": list(self.x), "y": list(self.y)}

@@ -50,7 +50,7 @@ def of_classes(*, truth: Codes, model: Vector, baseline: Vector, mean: Vector) -
         "metrics": {
             "model": metrics.of_classification(truth, model),
             "baseline": metrics.of_classification(truth, baseline),
-            "mean": metrics.of_classification(truth, mean),
+            "mean": metrics.of_classification(truth, mean) | {"roc_auc": 0.5},  # it ranks nothing
         },
         "test_rows": len(truth),
         "interval": None,

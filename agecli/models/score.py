@@ -58,8 +58,9 @@ class Model:
         lower, upper = calibration.interval(told, spread)
         confidence = calibration.confident(spread, float(self.spec.tolerance or 0))
         if bounds is not None:
-            told, lower, upper = (np.clip(values, *bounds) for values in (told, lower, upper))
-        return Scored(*(pa.array(values) for values in (told, confidence, lower, upper)))
+            told = np.clip(told, *bounds)
+            lower, upper = np.clip(lower, *bounds), np.clip(upper, *bounds)
+        return Scored(pa.array(told), pa.array(confidence), pa.array(lower), pa.array(upper))
 
     def _classes(self, rows: Matrix, calibration: ClassCalibration) -> Scored:
         told = calibration(raw_output(self.point, rows, len(self.classes)))

@@ -33,7 +33,8 @@ class Spool:
         self._stack = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
         for name in names:
-            self._files[name] = self._stack.enter_context(tempfile.TemporaryFile(dir=folder, buffering=0))
+            file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 (the stack closes it)
+            self._files[name] = self._stack.enter_context(file)
 
     def __enter__(self) -> Spool:
         return self
@@ -51,7 +52,7 @@ class Spool:
             if not count:
                 continue
             try:
-                _write_all(self._files[name], memoryview(rows[chosen]).cast("B"))
+                _write_all(self._files[name], rows[chosen].data.cast("B"))
             except OSError as error:
                 why = f"the encoded rows do not fit into the temporary folder ({error.strerror})"
                 raise AgecliError("training stopped", why, "free some disk, or set TMPDIR to a larger one") from error
@@ -89,7 +90,7 @@ class Spool:
                 count = min(CHUNK_ROWS, self.counts[name] - start)
                 self._files[name].seek(start * width)
                 rows = np.empty((count, self.columns), np.float32)
-                _read_into(self._files[name], memoryview(rows).cast("B"))
+                _read_into(self._files[name], rows.data.cast("B"))
                 yield rows, labels[start : start + count]
 
 
