@@ -1,0 +1,43 @@
+"""The engine against golden.json, what a real Trino 476 answered: never another answer without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cells
+import measure
+import pytest
+
+HERE = Path(__file__).parent
+
+# All cases in one process: they share one measurement.
+pytestmark = pytest.mark.xdist_group("golden")
+
+
+def test_no_golden_value_differs_silently(
+    golden: list[measure.Result], record_property: Callable[[str, object], None]
+) -> None:
+    record_property("conformance", f"golden: {measure.summary(golden)}")
+    silent = [(result.sql, *example[1:]) for result in golden for example in result.examples if example[0] == "silent"]
+    assert silent == []
+
+
+def test_enough_golden_values_and_cases_agree(golden: list[measure.Result]) -> None:
+    values, cases = measure.totals(golden)
+    assert sum(cases.values()) == 328
+    assert values["agree"] >= 0.98 * sum(values.values())
+    assert cases["agree"] >= 300
+
+
+def test_answers_have_the_types_that_trino_names(golden: list[measure.Result]) -> None:
+    assert [(result.sql, result.types) for result in golden if result.types] == []
+
+
+def test_every_golden_value_is_one_of_the_type_it_names() -> None:
+    content = measure.load(HERE / "golden.json")
+    for case in content["cases"]:
+        if "expression" in case:
+            assert len(case["values"]) == len(content[case["kind"]])
+        for text in [case["type"]] if "type" in case else case.get("types", []):
+            cells.parse_type(text)
