@@ -1,0 +1,235 @@
+"""Finds a stranger's files and says what they are: their format, their delimiter, their columns.
+
+Nothing is read here but names, footers and the first bytes; what the rows hold is for `sampling` and `profile`.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import gzip
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agecli.errors import ConfigError, DataError
+from agecli.scaffold import names
+
+Format = Literal["parquet", "csv", "jsonl"]
+ENDINGS: dict[Format, tuple[str, ...]] = {
+    "parquet": (".parquet", ".parq", ".pq"),
+    "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt"),
+    "jsonl": (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".json", ".json.gz"),
+}
+_HEAD = 1 << 18
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Files of one format. `columns` maps names to types in Athena's words, None for one that cannot be read."""
+
+    path: str
+    files: tuple[str, ...]
+    format: Format
+    delimiter: str
+    columns: dict[str, str | None]
+    partitions: tuple[str, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        return sum(Path(file).stat().st_size for file in self.files)
+
+
+def find(path: str) -> Found:
+    """What lies at a path: a file, a folder (with Hive partitions), or a glob.
+
+    Raises ConfigError where nothing is there or formats are mixed, DataError for files that cannot be read.
+    The columns of JSON Lines are left to sampling, since they are known from the rows alone.
+    """
+    files, kind = _files(Path(path).expanduser())
+    filled = [file for file in files if file.stat().st_size]
+    if not filled:
+        raise DataError(f"the source {path} is empty", f"{len(files)} files of 0 bytes", "give a source that has rows")
+    partitions = tuple(_partition_keys(filled[0]))
+    delimiter, columns = ",", dict[str, str | None]()
+    if kind == "parquet":
+        columns = _parquet_columns(filled)
+    elif kind == "csv":
+        delimiter, columns = _csv_columns(filled)
+    for key in partitions:
+        columns.setdefault(key, "varchar")
+    return Found(path, tuple(str(file) for file in filled), kind, delimiter, columns, partitions)
+
+
+def _files(path: Path) -> tuple[list[Path], Format]:
+    if path.is_file():
+        return [path], _format_of(path)
+    if path.is_dir():
+        below = (p for p in path.rglob("*") if p.is_file())
+        found = sorted(p for p in below if not any(w.startswith(("_", ".")) for w in p.relative_to(path).parts))
+        known = {kind: [p for p in found if p.name.lower().endswith(ends)] for kind, ends in ENDINGS.items()}
+        present = [kind for kind, members in known.items() if members]
+        if not present:
+            raise DataError(
+                f"the source {path} is empty",
+                "no Parquet, CSV or JSON Lines file is below it",
+                "give a source with rows",
+            )
+        if len(present) > 1:
+            counts = ", ".join(f"{len(known[kind])} {kind}" for kind in present)
+            raise ConfigError(f"{path} holds several formats", counts, "give a glob: --from 'DIR/*.csv'")
+        return known[present[0]], present[0]
+    if any(letter in str(path) for letter in "*?["):
+        names_found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        found = sorted(Path(name) for name in names_found if Path(name).is_file())
+        if found:
+            kinds = Counter(_format_of(p) for p in found)
+            if len(kinds) > 1:
+                counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+                raise ConfigError(f"{path} matches several formats", counts, "give a narrower glob")
+            return found, next(iter(kinds))
+    raise ConfigError(f"no source at {path}", "there is no such file or folder", "give the path of your data to --from")
+
+
+def _format_of(path: Path) -> Format:
+    name = path.name.lower()
+    for kind, endings in ENDINGS.items():
+        if name.endswith(endings) and not name.endswith(".txt"):
+            return kind
+    with path.open("rb") as stream:
+        if stream.read(4) == b"PAR1":
+            return "parquet"
+    return "jsonl" if _head(path).lstrip().startswith("{") else "csv"
+
+
+def _partition_keys(file: Path) -> list[str]:
+    return [part.split("=", 1)[0] for part in file.parts[:-1] if "=" in part]
+
+
+def _head(path: Path) -> str:
+    """The first quarter of a megabyte as text, cut after its last whole line."""
+    try:
+        with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as stream:
+            raw = stream.read(_HEAD)
+    except (OSError, EOFError) as error:
+        raise DataError(f"cannot read {path}", str(error), "copy it again, or take it out") from None
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(f"{path} is UTF-16", "text is read as UTF-8", f"iconv -f utf-16 -t utf-8 {path} > utf8.csv")
+    if len(raw) == _HEAD:
+        raw = raw[: raw.rfind(b"\n") + 1] or raw
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path} is not UTF-8", f"byte {error.start} is {raw[error.start]:#04x}",
+            f"iconv -f latin1 -t utf-8 {path} > utf8.csv",
+        ) from None  # fmt: skip
+
+
+def _parquet_columns(files: list[Path]) -> dict[str, str | None]:
+    """The columns of the first file and of up to 20 more, spread over the rest."""
+    columns: dict[str, str | None] = {}
+    step = max(1, len(files) // 20)
+    for file in [files[0], *files[step::step]]:
+        try:
+            schema = pq.read_schema(file)
+        except (pa.ArrowException, OSError) as error:
+            why = str(error).splitlines()[0]
+            raise DataError(f"cannot read {file}", f"it is no Parquet file or was cut short ({why})",
+                            "copy it again, or take it out") from None  # fmt: skip
+        for column in schema:
+            columns.setdefault(column.name, type_word(column.type))
+    return columns
+
+
+def type_word(kind: pa.DataType) -> str | None:
+    """Athena's word for an Arrow type, None for what no recipe can read (binary, times, maps of maps, ...)."""
+    simple: tuple[tuple[bool, str], ...] = (
+        (pa.types.is_boolean(kind), "boolean"),
+        (pa.types.is_int8(kind), "tinyint"),
+        (pa.types.is_int16(kind), "smallint"),
+        (pa.types.is_int32(kind), "integer"),
+        (pa.types.is_int64(kind), "bigint"),
+        (pa.types.is_uint8(kind), "smallint"),
+        (pa.types.is_uint16(kind), "integer"),
+        (pa.types.is_uint32(kind), "bigint"),
+        (pa.types.is_float32(kind), "real"),
+        (pa.types.is_float64(kind), "double"),
+        (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind), "varchar"),
+        (pa.types.is_date(kind), "date"),
+        (pa.types.is_timestamp(kind), "timestamp(3)"),
+    )
+    for fits, word in simple:
+        if fits:
+            return word
+    if pa.types.is_uint64(kind):
+        return "decimal(20,0)"
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision},{kind.scale})"
+    if pa.types.is_dictionary(kind):
+        return type_word(kind.value_type)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+        inner = type_word(kind.value_type)
+        return f"array({inner})" if inner else None
+    if pa.types.is_struct(kind):
+        fields = [(field.name, type_word(field.type)) for field in kind]
+        if not fields or any(word is None for _, word in fields):
+            return None
+        return "row(" + ", ".join(f"{names.quoted(name)} {word}" for name, word in fields) + ")"
+    return None
+
+
+def _csv_columns(files: list[Path]) -> tuple[str, dict[str, str | None]]:
+    head = _head(files[0])
+    delimiter = sniff_delimiter(head)
+    columns: dict[str, str | None] = {}
+    for number, file in enumerate(files[:50]):
+        text = head if number == 0 else _head(file)
+        header = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
+        _check_header(header, file)
+        for name in header:
+            columns[name] = None if name in columns and number == 0 and header.count(name) > 1 else "varchar"
+    return delimiter, columns
+
+
+def _check_header(header: list[str], file: Path) -> None:
+    if not any(cell.strip() for cell in header):
+        raise DataError(f"{file} has no header", "its first line is blank", "put the column names in the first line")
+    numbers = sum(_is_number(cell) and not re.fullmatch(r"(1[5-9]|20)\d\d", cell) for cell in header)
+    if numbers and numbers >= len(header) / 2:
+        raise DataError(
+            f"{file} has no header", f"its first line looks like data ({names.comment(', '.join(header), 60)})",
+            "put the column names in the first line",
+        )  # fmt: skip
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def sniff_delimiter(head: str) -> str:
+    """The delimiter that cuts the first lines into the most equal rows of more than one cell; a comma if none does."""
+    best, best_score = ",", 0.0
+    for delimiter in _DELIMITERS:
+        reader = csv.reader(io.StringIO(head), delimiter=delimiter)
+        try:
+            widths = [len(row) for _, row in zip(range(200), reader, strict=False) if row]
+        except csv.Error:
+            continue
+        if not widths or widths[0] < 2:
+            continue
+        score = sum(width == widths[0] for width in widths) / len(widths) * 1000 + min(widths[0], 500)
+        if score > best_score:
+            best, best_score = delimiter, score
+    return best
