@@ -1,1 +1,46 @@
-"""Athena's dialect on DuckDB: a typed translator that allows only what is known to mean the same."""
+"""Athena's dialect on DuckDB: a typed translator that allows only what is known to mean the same.
+
+    parser     SQL text -> ast            (Trino's grammar)
+    queries    ast -> DuckDB SQL          (scopes, exact types; relations, grouping, windows, expressions beside it)
+    registry   the list of what is allowed, filled by the functions_* modules
+
+`translate` is the way in.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from agecli.engines.dialect import parser
+from agecli.engines.dialect.queries import QueryBinder
+from agecli.engines.dialect.scope import Scope, Source, Statement
+from agecli.engines.dialect.types import Type
+
+_MODULES = ("functions_numbers", "functions_text", "functions_regexp", "functions_dates", "functions_json",
+            "functions_arrays", "functions_maps", "functions_aggregates", "functions_windows")  # fmt: skip
+
+for _name in _MODULES:
+    if importlib.util.find_spec(f"{__name__}.{_name}") is not None:
+        importlib.import_module(f"{__name__}.{_name}")
+
+
+@dataclass(frozen=True)
+class Translation:
+    """DuckDB SQL whose columns are c1, c2, ..., and the names and Trino types that they have."""
+
+    sql: str
+    columns: tuple[tuple[str, Type], ...]
+
+
+def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translation:
+    """One SELECT of Athena's dialect as DuckDB SQL. Raises SqlInvalid and SqlRefused; nothing is run."""
+    statement = Statement(tables or {})
+    bound = QueryBinder(statement).query(parser.parse(sql), Scope())
+    names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
+    return Translation(bound.sql, names)
+
+
+__all__ = ["Source", "Translation", "translate"]

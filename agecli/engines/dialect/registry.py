@@ -244,7 +244,8 @@ def _template(template: str, quiet: str | None) -> Emit:
 
 def failure(message: str, kind: str = "BIGINT") -> str:
     """SQL that raises an error which Trino raises on this data too. It may stand inside DuckDB's TRY."""
-    return f"CAST({quote_text(FAILED + message)} AS {kind})"
+    raised = f"CAST({quote_text(FAILED + message)} AS BIGINT)"
+    return raised if kind == "BIGINT" else f"CAST(CAST({raised} AS VARCHAR) AS {kind})"
 
 
 def guard(condition: str, why: str, kind: str = "BOOLEAN") -> str:

@@ -1,0 +1,87 @@
+"""What names mean at a place in a query: columns of the relations in FROM, of the queries around, and WITH queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from agecli.engines.dialect import ast
+from agecli.engines.dialect.registry import Typed
+from agecli.engines.dialect.types import Type
+from agecli.errors import SqlInvalid
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table that SQL may name: its columns, and the DuckDB SQL of a relation that has them under these names."""
+
+    columns: tuple[tuple[str, Type], ...]
+    sql: str
+
+
+@dataclass(frozen=True)
+class Visible:
+    """A column that can be named: by itself, and after the alias of its relation."""
+
+    relation: str | None
+    name: str | None
+    value: Typed
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A translated query: SQL whose columns are c1, c2, ..., and their names and types."""
+
+    sql: str
+    columns: tuple[tuple[str | None, Type], ...]
+
+
+@dataclass(frozen=True)
+class CommonQuery:
+    """A WITH query: the name it has in the emitted SQL, and its columns."""
+
+    sql_name: str
+    columns: tuple[tuple[str | None, Type], ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    columns: tuple[Visible, ...] = ()
+    outer: Scope | None = None
+    commons: Mapping[str, CommonQuery] = field(default_factory=dict)
+
+    def find(self, name: str, relation: str | None = None) -> tuple[Visible, Scope] | None:
+        """The column of that name here, else in the queries around. Raises SqlInvalid where several have it."""
+        wanted = name.lower()
+        hits = [
+            c
+            for c in self.columns
+            if c.name is not None
+            and c.name.lower() == wanted
+            and (relation is None or (c.relation or "").lower() == relation.lower())
+        ]
+        if len(hits) > 1:
+            raise SqlInvalid("the SQL names a column that is ambiguous", f"{name} is in more than one relation")
+        if hits:
+            return hits[0], self
+        return self.outer.find(name, relation) if self.outer else None
+
+    def has_relation(self, relation: str) -> bool:
+        here = any((c.relation or "").lower() == relation.lower() for c in self.columns)
+        return here or (self.outer is not None and self.outer.has_relation(relation))
+
+    def names(self) -> list[str]:
+        return sorted({c.name for c in self.columns if c.name})
+
+
+class Statement:
+    """What the parts of one translation share: the tables, a counter for names, and the query binder."""
+
+    def __init__(self, tables: Mapping[str, Source]) -> None:
+        self.tables = {name.lower(): source for name, source in tables.items()}
+        self.count = 0
+        self.bind_query: Callable[[ast.Query, Scope], Bound]
+
+    def name(self, prefix: str) -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"

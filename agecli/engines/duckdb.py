@@ -1,0 +1,231 @@
+"""The embedded engine: DuckDB running SQL that means what it means on Athena.
+
+SQL is translated by `dialect` (what is not known to mean the same is refused there), the macros and functions that
+it needs are installed, and results leave as Arrow with the exact types of the SELECT.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agecli.engines import tables as scans
+from agecli.engines.arrow_types import to_arrow
+from agecli.engines.base import Column, Table, Written
+from agecli.engines.dialect import Translation, translate
+from agecli.engines.dialect.registry import FAILED, REFUSED, Macro, Udf, needed
+from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
+
+_ROW_GROUP_ROWS = 122_880
+_BATCH_ROWS = 65_536
+
+
+class DuckDBEngine:
+    """An engine in this process. Its memory is bounded by `memory_mb`; more than that spills to `temp_directory`."""
+
+    def __init__(
+        self, threads: int | None = None, memory_mb: int | None = None, temp_directory: str | Path | None = None
+    ) -> None:
+        settings: dict[str, Any] = {
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "temp_directory": str(temp_directory or Path(tempfile.gettempdir()) / "agecli-duckdb"),
+            "preserve_insertion_order": True,
+        }
+        if threads is not None:
+            settings["threads"] = threads
+        if memory_mb is not None:
+            settings["memory_limit"] = f"{memory_mb}MB"
+        self._connection = duckdb.connect(":memory:", config=settings)
+        self._connection.execute("SET TimeZone='UTC'; SET ieee_floating_point_ops=true")
+        self._installed: set[str] = set()
+        self._lock = threading.Lock()
+
+    def query(self, sql: str, tables: Mapping[str, Table] | None = None) -> pa.Table:
+        """All rows of a SELECT as one Arrow table."""
+        translation = self.translate(sql, tables or {})
+        schema = result_schema(translation)
+        with self._running(translation.sql) as cursor:
+            found = cursor.sql(translation.sql).to_arrow_table()
+        return _typed(found, schema)
+
+    def read(self, sql: str, tables: Mapping[str, Table]) -> Iterator[pa.RecordBatch]:
+        """Streams the rows of a SELECT; memory does not grow with rows."""
+        translation = self.translate(sql, tables)
+        return self._stream(translation.sql, result_schema(translation))
+
+    def create(
+        self, sql: str, tables: Mapping[str, Table], location: Path, row_group_rows: int | None = None
+    ) -> Written:
+        """Writes a SELECT as Parquet below `location`: the same rows in the same order give the same bytes."""
+        translation = self.translate(sql, tables)
+        columns = _creatable(translation)
+        name = "part-00000.parquet"
+        with _disk_errors(location):
+            location.mkdir(parents=True, exist_ok=True)
+            rows = self._write(translation, location / name, row_group_rows or _ROW_GROUP_ROWS)
+        return Written((name,), rows, columns)
+
+    def describe(self, sql: str, tables: Mapping[str, Table]) -> tuple[Column, ...]:
+        """The columns and types of a SELECT, without running it."""
+        return tuple(Column(name, str(kind)) for name, kind in self.translate(sql, tables).columns)
+
+    def count(self, table: Table) -> int:
+        """Rows of a table, from Parquet footers where there are some."""
+        if table.format == "parquet":
+            return sum(scans.footer(f).num_rows for f in table.files)
+        return int(self.query("SELECT count(*) AS n FROM t", {"t": table}).column(0)[0].as_py())
+
+    def translate(self, sql: str, tables: Mapping[str, Table]) -> Translation:
+        """The DuckDB SQL for a SELECT over these tables, with its columns."""
+        return translate(sql, {name: scans.source(table) for name, table in tables.items()})
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _install(self, sql: str) -> None:
+        """Macros and functions that the SQL mentions, once per engine."""
+        with self._lock:
+            for definition in needed(sql):
+                if definition.name in self._installed:
+                    continue
+                if isinstance(definition, Macro):
+                    self._connection.execute(f"CREATE OR REPLACE MACRO {definition.name}{definition.definition}")
+                else:
+                    self._install_function(definition)
+                self._installed.add(definition.name)
+
+    def _install_function(self, definition: Udf) -> None:
+        self._connection.create_function(
+            definition.name,
+            definition.function,
+            list(definition.parameters),
+            definition.returns,
+            type="arrow",
+            null_handling="special",
+            side_effects=definition.volatile,
+        )
+
+    @contextmanager
+    def _running(self, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._query_errors():
+            self._install(sql)
+            cursor = self._connection.cursor()
+            cursor.execute("SET TimeZone='UTC'")
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+
+    @contextmanager
+    def _query_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            raise explained(error) from None
+        except pa.ArrowInvalid as error:
+            raise explained(error) from None
+
+    def _stream(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        with self._running(sql) as cursor:
+            reader = cursor.sql(sql).to_arrow_reader(_BATCH_ROWS)
+            for batch in reader:
+                if batch.num_rows:
+                    yield _typed(pa.Table.from_batches([batch]), schema).combine_chunks().to_batches()[0]
+
+    def _write(self, translation: Translation, path: Path, row_group_rows: int) -> int:
+        schema = result_schema(translation)
+        rows, waiting = 0, schema.empty_table()
+        with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=False) as writer:
+            for batch in self._stream(translation.sql, schema):
+                rows += batch.num_rows
+                waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
+                while waiting.num_rows >= row_group_rows:
+                    group = waiting.slice(0, row_group_rows).combine_chunks()
+                    writer.write_table(group, row_group_size=row_group_rows)
+                    waiting = waiting.slice(row_group_rows)
+            if waiting.num_rows or not rows:
+                writer.write_table(waiting.combine_chunks(), row_group_size=row_group_rows)
+        return rows
+
+
+def result_schema(translation: Translation) -> pa.Schema:
+    return pa.schema([pa.field(name, to_arrow(kind)) for name, kind in translation.columns])
+
+
+def _creatable(translation: Translation) -> tuple[Column, ...]:
+    """The columns of a table to be written: named, each once, of a type that a table can have."""
+    seen: set[str] = set()
+    for name, kind in translation.columns:
+        if name.startswith("_col"):
+            raise SqlInvalid("a column of the SELECT has no name", f"column {name.removeprefix('_col')} of type {kind}",
+                             "name it with AS")  # fmt: skip
+        if name.lower() in seen:
+            raise SqlInvalid("two columns of the SELECT have one name", name, "name them apart with AS")
+        if "unknown" in str(kind) or kind.name.startswith(("interval", "json")):
+            raise SqlInvalid("a column of the SELECT has a type that no table has", f"{name} is {kind}", "cast it")
+        seen.add(name.lower())
+    return tuple(Column(name, str(kind)) for name, kind in translation.columns)
+
+
+def _typed(found: pa.Table, schema: pa.Schema) -> pa.Table:
+    """DuckDB's result as the schema that the SELECT has."""
+    if found.schema.equals(schema):
+        return found
+    columns = [_column(c, f.type) for c, f in zip(found.columns, schema, strict=True)]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _column(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    if pa.types.is_null(kind):
+        return pa.chunked_array([pa.nulls(len(values))])
+    return values if values.type.equals(kind) else values.cast(kind)
+
+
+@contextmanager
+def _disk_errors(location: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(str(error), location) from None
+
+
+def disk_error(message: str, location: Path | str) -> AgecliError:
+    if "No space left" in message or "disk full" in message.lower():
+        return AgecliError("the disk is full", f"{location} has no room left", "free some space, and run again")
+    return AgecliError("the result cannot be written", message, f"check that {location} can be written to")
+
+
+def explained(error: Exception) -> AgecliError:
+    """What an error of DuckDB means to the user."""
+    text = str(error)
+    if REFUSED in text:
+        return SqlRefused("the query stopped on its data", _after(text, REFUSED),
+                          "filter or clean such values first; the engines do not agree on them")  # fmt: skip
+    if FAILED in text:
+        return SqlFailed("the query failed on its data", _after(text, FAILED), "use TRY, TRY_CAST or NULLIF")
+    first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return AgecliError("the query ran out of memory", first, "allow more with --memory")
+    if "No space left" in text:
+        return disk_error(text, "the temporary directory")
+    if isinstance(error, duckdb.IOException) or "Parquet" in text or "JSON" in text or "CSV" in text:
+        return DataError("the data cannot be read", first, "check the files of the source")
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException
+                  | duckdb.NotImplementedException):  # fmt: skip
+        return SqlRefused("the query is refused", f"the embedded engine cannot run it: {first}", "write it another way")
+    if isinstance(error, duckdb.InternalException | duckdb.FatalException):
+        return AgecliError("the embedded engine failed", first, "report this query")
+    return SqlFailed("the query failed on its data", first, "use TRY, TRY_CAST or NULLIF")
+
+
+def _after(text: str, marker: str) -> str:
+    return text.split(marker, 1)[1].splitlines()[0].split("' to ")[0].rstrip("'\"!. ")

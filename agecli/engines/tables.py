@@ -1,0 +1,200 @@
+"""Tables as DuckDB reads them: Parquet, CSV and JSON Lines files behind the columns that a recipe declares."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agecli.engines.arrow_types import from_arrow
+from agecli.engines.base import Column, Table
+from agecli.engines.dialect.scope import Source
+from agecli.engines.dialect.types import VARCHAR, Type, coerces, duckdb_type, parse_type, quote_name, quote_text
+from agecli.errors import DataError
+
+_OBJECT = 1 << 26  # longest JSON line, in bytes
+
+
+def source(table: Table) -> Source:
+    """The table for the translator. Reads footers and header lines only, and raises DataError for what does not fit."""
+    if not table.files:
+        raise DataError("the table has no files", "nothing matches the source", "check the path of the source")
+    if table.format == "parquet":
+        return _parquet(table)
+    return _csv(table) if table.format == "csv" else _json_lines(table)
+
+
+def quoted_list(texts: Sequence[str]) -> str:
+    return "[" + ", ".join(quote_text(t) for t in texts) + "]"
+
+
+def footer(path: str) -> pq.FileMetaData:
+    """A Parquet file's footer. Raises DataError naming the file where it cannot be read."""
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.metadata
+    except FileNotFoundError:
+        raise DataError("a data file is missing", f"{path} is not there", "check the path of the source") from None
+    except (pa.ArrowException, OSError) as error:
+        why = f"{path}: {str(error).splitlines()[0]}"
+        raise DataError("a Parquet file cannot be read", why, "write the file again; it may be truncated") from None
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A declared column and the SQL that reads it."""
+
+    name: str
+    type: Type
+    sql: str
+
+
+def _parquet(table: Table) -> Source:
+    schemas = [footer(f).schema.to_arrow_schema() for f in table.files]
+    partitions = _partitions(table.files[0])
+    declared = table.columns or _all_columns(schemas[0], partitions)
+    reads = [_parquet_column(c, table.files, schemas, partitions) for c in declared]
+    options = ["hive_partitioning=" + ("true" if any(r.sql.startswith("part:") for r in reads) else "false")]
+    if any(not s.equals(schemas[0]) for s in schemas[1:]):
+        options.append("union_by_name=true")
+    if options[0].endswith("true"):
+        options.append("hive_types_autocast=false")
+    reads = [_Read(r.name, r.type, r.sql.removeprefix("part:")) for r in reads]
+    return _selected(reads, f"read_parquet({quoted_list(table.files)}, {', '.join(options)})")
+
+
+def _selected(reads: Sequence[_Read], scan: str) -> Source:
+    listed = ", ".join(f"{r.sql} AS {quote_name(r.name)}" for r in reads)
+    return Source(tuple((r.name, r.type) for r in reads), f"(SELECT {listed} FROM {scan})")
+
+
+def _all_columns(schema: pa.Schema, partitions: dict[str, str]) -> tuple[Column, ...]:
+    found = []
+    for field in schema:
+        kind = from_arrow(field.type)
+        if kind is not None:
+            found.append(Column(field.name, str(kind)))
+    names = {c.name.lower() for c in found}
+    return (*found, *(Column(p, "varchar") for p in partitions if p.lower() not in names))
+
+
+def _parquet_column(
+    column: Column, files: Sequence[str], schemas: Sequence[pa.Schema], partitions: dict[str, str]
+) -> _Read:
+    wanted = parse_type(column.type)
+    fields = [_field(s, column.name) for s in schemas]
+    if all(f is None for f in fields) and column.name.lower() in {p.lower() for p in partitions}:
+        name = next(p for p in partitions if p.lower() == column.name.lower())
+        return _Read(column.name, wanted, f"part:CAST({quote_name(name)} AS {duckdb_type(wanted)})")
+    for path, schema, field in zip(files, schemas, fields, strict=True):
+        if field is None:
+            there = ", ".join(schema.names[:30])
+            raise DataError("a column is missing", f"{path} has no column {column.name}; it has {there}",
+                            "correct the source, or the columns in recipe.toml")  # fmt: skip
+        if not _reads_as(field.type, wanted):
+            kind = from_arrow(field.type) or field.type
+            raise DataError("a column has another type", f"{path}: {column.name} is {kind}, not {wanted}",
+                            "correct the source, or the type in recipe.toml")  # fmt: skip
+    first = fields[0]
+    assert first is not None
+    same = all(f is not None and _stands_for(f.type, wanted) for f in fields)
+    name = quote_name(first.name)
+    return _Read(column.name, wanted, name if same else f"CAST({name} AS {duckdb_type(wanted)})")
+
+
+def _field(schema: pa.Schema, name: str) -> pa.Field | None:
+    hits = [f for f in schema if f.name.lower() == name.lower()]
+    return next((f for f in hits if f.name == name), hits[0]) if hits else None
+
+
+def _reads_as(kind: pa.DataType, wanted: Type) -> bool:
+    found = from_arrow(kind)
+    if found is None:
+        return False
+    if found.name == wanted.name == "timestamp" or (found.name == "varbinary" and wanted.name == "varchar"):
+        return True
+    return coerces(found, wanted)
+
+
+def _stands_for(kind: pa.DataType, wanted: Type) -> bool:
+    """Whether DuckDB reads this Arrow type as just the type that stands for `wanted`, so that no cast is needed."""
+    found = from_arrow(kind)
+    unsigned = pa.types.is_unsigned_integer(kind)
+    zoned = pa.types.is_timestamp(kind) and (kind.tz is not None or kind.unit != "us")
+    nested = wanted.args and kind != kind  # nested types that are equal need no cast either
+    return found is not None and not unsigned and not zoned and not nested and duckdb_type(found) == duckdb_type(wanted)
+
+
+def _partitions(path: str) -> dict[str, str]:
+    """Hive-style folders of a path: {"year": "2024"} for .../year=2024/x.parquet."""
+    pairs = [part.split("=", 1) for part in Path(path).parts[:-1] if "=" in part]
+    return {name: value for name, value in pairs if name}
+
+
+def csv_header(path: str, delimiter: str = ",") -> list[str]:
+    """Names in the first line of a CSV file. Raises DataError for a file without one."""
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as lines:
+            names = next(csv.reader(lines, delimiter=delimiter), None)
+    except FileNotFoundError:
+        raise DataError("a data file is missing", f"{path} is not there", "check the path of the source") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError("a CSV file cannot be read", f"{path}: {error}", "save it as UTF-8 text") from None
+    if not names:
+        raise DataError("a CSV file is empty", f"{path} has no header line", "add the names of its columns")
+    return names
+
+
+def _csv(table: Table) -> Source:
+    headers = [csv_header(f, table.csv_delimiter) for f in table.files]
+    known = dict.fromkeys(n for h in headers for n in h)
+    declared = table.columns or tuple(Column(n, "varchar") for n in known)
+    _require(declared, [n.lower() for n in known], known, table.files[0])
+    groups: list[tuple[list[str], list[str]]] = []
+    for path, header in zip(table.files, headers, strict=True):
+        if groups and groups[-1][0] == header:
+            groups[-1][1].append(path)
+        else:
+            groups.append((header, [path]))
+    parts = [_csv_part(declared, header, files, table.csv_delimiter) for header, files in groups]
+    columns = tuple((c.name, VARCHAR) for c in declared)
+    return Source(columns, "(" + " UNION ALL ".join(parts) + ")")
+
+
+def _require(declared: Sequence[Column], names: Sequence[str], shown: object, path: str) -> None:
+    for column in declared:
+        if column.name.lower() not in names:
+            there = ", ".join(list(shown)[:30]) if isinstance(shown, dict) else ""
+            raise DataError("a column is missing", f"{path} has no column {column.name}; it has {there}",
+                            "correct the source, or the columns in recipe.toml")  # fmt: skip
+
+
+def _csv_part(declared: Sequence[Column], header: list[str], files: list[str], delimiter: str) -> str:
+    """One read of files that have the same header; columns that they lack are NULL."""
+    names = [f"k{i}" for i in range(len(header))]
+    columns = "{" + ", ".join(f"'{n}': 'VARCHAR'" for n in names) + "}"
+    where = {name.lower(): key for name, key in reversed(list(zip(header, names, strict=True)))}
+    listed = ", ".join(
+        f"{where.get(c.name.lower(), 'CAST(NULL AS VARCHAR)')} AS {quote_name(c.name)}" for c in declared
+    )
+    options = (
+        f"auto_detect=false, header=true, columns={columns}, delim={quote_text(delimiter)}, quote='\"', escape='\"', "
+        f"force_not_null={quoted_list(names)}, max_line_size={_OBJECT}, buffer_size={_OBJECT * 2}"
+    )
+    return f"SELECT {listed} FROM read_csv({quoted_list(files)}, {options})"
+
+
+def _json_lines(table: Table) -> Source:
+    from agecli.engines.json_lines import keys
+
+    names = keys(table.files[:8])
+    declared = table.columns or tuple(Column(n, "varchar") for n in names)
+    by_lower = {n.lower(): n for n in reversed(names)}
+    reads = [_Read(c.name, VARCHAR, quote_name(by_lower.get(c.name.lower(), c.name))) for c in declared]
+    columns = ", ".join(f"{quote_text(by_lower.get(c.name.lower(), c.name))}: 'VARCHAR'" for c in declared)
+    options = f"format='newline_delimited', columns={{{columns}}}, maximum_object_size={_OBJECT}"
+    return _selected(reads, f"read_json({quoted_list(table.files)}, {options})")
