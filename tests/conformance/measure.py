@@ -5,8 +5,9 @@ a column `v` and what Trino gave for each input; a case of kind `query` is a who
 are run over a table, one row per input, so that nothing can be worked out from a literal. Each value gets a verdict:
 
 - agree: the same answer as Trino, or a failure where Trino fails too;
-- refused: the SQL does not run at all (SqlRefused, SqlInvalid);
-- guarded: the SQL fails on this input, loudly (SqlFailed), where Trino gives a value;
+- refused: the SQL does not run at all, whatever the input (SqlRefused, SqlInvalid);
+- guarded: the SQL stops on this input, loudly (SqlFailed, SqlRefused), where Trino gives a value;
+- crash: any other exception, which no user should ever see;
 - silent: another answer than Trino's, without a word. There must be none.
 """
 
@@ -27,10 +28,11 @@ import pyarrow.parquet as pq
 from cells import Type, arrow_type_agrees, from_arrow, from_trino, parse_type, same
 
 from agecli.engines.base import Column, Table
-from agecli.errors import AgecliError, SqlInvalid, SqlRefused
+from agecli.errors import SqlFailed, SqlInvalid, SqlRefused
 
 Ask = Callable[[str, Mapping[str, Table]], pa.Table]
-VERDICTS = ("agree", "refused", "guarded", "silent")
+VERDICTS = ("agree", "refused", "guarded", "crash", "silent")
+REFUSALS = (SqlRefused, SqlInvalid)
 
 
 @dataclass
@@ -83,33 +85,47 @@ def _expression(case: Mapping[str, Any], inputs: list[Any], tables: Mapping[str,
     expression, expected = case["expression"], case["values"]
     result = Result(expression, case["kind"])
     kind = parse_type(case["type"]) if case.get("type") else Type("unknown")
-    try:
-        table = ask(f"SELECT {expression} AS r FROM inputs ORDER BY i", tables)
-        answers: list[Any] = from_arrow(table.column(0))
-        result.types = _type_difference(table, [kind])
-    except (SqlRefused, SqlInvalid) as error:
-        for given, theirs in zip(inputs, expected, strict=True):
-            result.add("refused", given, theirs, error)
+    answers = _answers(expression, inputs, kind, tables, ask, result)
+    if all(isinstance(answer, REFUSALS) for answer in answers):
+        for given, theirs, ours in zip(inputs, expected, answers, strict=True):
+            result.add("refused", given, theirs, ours)
         return result
-    except AgecliError:
-        answers = [_one(expression, i, tables, ask) for i in range(len(inputs))]
     for given, theirs, ours in zip(inputs, expected, answers, strict=True):
         result.add(verdict(ours, theirs, kind), given, theirs, ours)
     return result
 
 
-def _one(expression: str, i: int, tables: Mapping[str, Table], ask: Ask) -> Any:
+def _answers(
+    expression: str, inputs: list[Any], kind: Type, tables: Mapping[str, Table], ask: Ask, result: Result
+) -> list[Any]:
+    """A cell or an exception for each input: over the whole table, and one by one where that fails."""
     try:
-        return from_arrow(ask(f"SELECT {expression} AS r FROM inputs WHERE i = {i}", tables).column(0))[0]
-    except AgecliError as error:
+        table = ask(f"SELECT {expression} AS r FROM inputs ORDER BY i", tables)
+    except Exception:
+        answers = []
+        for i in range(len(inputs)):
+            answers.append(_attempt(lambda i=i: ask(f"SELECT {expression} AS r FROM inputs WHERE i = {i}", tables)))
+            if len(answers) == 8 and all(isinstance(answer, REFUSALS) for answer in answers):
+                return answers[:1] * len(inputs)
+        return answers
+    result.types = _type_difference(table, [kind])
+    return from_arrow(table.column(0))
+
+
+def _attempt(ask: Callable[[], pa.Table]) -> Any:
+    try:
+        return from_arrow(ask().column(0))[0]
+    except Exception as error:
         return error
 
 
 def verdict(ours: Any, theirs: Any, kind: Type) -> str:
-    """What one answer of ours (a cell, or the error raised) is worth against Trino's."""
+    """What one answer of ours (a cell, or the exception raised) is worth against Trino's."""
     fails = isinstance(theirs, dict) and set(theirs) == {"error"}
-    if isinstance(ours, AgecliError):
-        return "agree" if fails else "refused" if isinstance(ours, SqlRefused | SqlInvalid) else "guarded"
+    if isinstance(ours, SqlFailed | SqlRefused | SqlInvalid):
+        return "agree" if fails else "guarded"
+    if isinstance(ours, Exception):
+        return "crash"
     return "agree" if not fails and same(ours, from_trino(theirs, kind)) else "silent"
 
 
@@ -123,9 +139,10 @@ def _query(case: Mapping[str, Any], ask: Ask) -> Result:
         columns = [from_arrow(column) for column in table.columns]
         ours: Any = [list(cells) for cells in zip(*columns, strict=True)]
         result.types = _type_difference(table, kinds) if kinds else ""
-    except AgecliError as error:
+    except Exception as error:
         ours = error
-    result.add(verdict(ours, theirs, row), None, theirs, ours)
+    found = verdict(ours, theirs, row)
+    result.add("refused" if found == "guarded" and isinstance(ours, REFUSALS) else found, None, theirs, ours)
     return result
 
 
@@ -159,13 +176,20 @@ def summary(results: Iterable[Result]) -> str:
 
 
 def embedded() -> Ask:
-    """Asks the embedded engine."""
+    """Asks the embedded engine, a new one after an error that may have broken it."""
     from agecli.engines import open_engine
 
     engine = open_engine("duckdb")
 
     def ask(sql: str, tables: Mapping[str, Table]) -> pa.Table:
-        return engine.query(sql, tables)
+        nonlocal engine
+        try:
+            return engine.query(sql, tables)
+        except (SqlFailed, *REFUSALS):
+            raise
+        except Exception:
+            engine = open_engine("duckdb")
+            raise
 
     return ask
 

@@ -107,7 +107,8 @@ def test_verdicts() -> None:
     assert measure.verdict(1, 1, integer) == "agree"
     assert measure.verdict(2, 1, integer) == "silent"
     assert measure.verdict(SqlFailed("x", "y"), 1, integer) == "guarded"
-    assert measure.verdict(SqlRefused("x", "y"), 1, integer) == "refused"
+    assert measure.verdict(SqlRefused("x", "y"), 1, integer) == "guarded"
+    assert measure.verdict(KeyError("x"), 1, integer) == "crash"
     assert measure.verdict(SqlFailed("x", "y"), {"error": "DIVISION_BY_ZERO"}, integer) == "agree"
     assert measure.verdict(None, {"error": "DIVISION_BY_ZERO"}, integer) == "silent"
 

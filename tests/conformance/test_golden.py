@@ -23,6 +23,10 @@ def test_no_golden_value_differs_silently(
     assert silent == []
 
 
+def test_nothing_fails_without_an_error_of_its_own(golden: list[measure.Result]) -> None:
+    assert [(r.sql, *example) for r in golden for example in r.examples if example[0] == "crash"] == []
+
+
 def test_enough_golden_values_and_cases_agree(golden: list[measure.Result]) -> None:
     values, cases = measure.totals(golden)
     assert sum(cases.values()) == 328
