@@ -34,9 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     session = Session(arguments)
     previous = _on_sigterm(_terminate)
     try:
-        code = cli.main(args=arguments, prog_name="agecli", standalone_mode=False, obj=session)
+        if "_AGECLI_COMPLETE" in os.environ:
+            cli.main(args=arguments, prog_name="agecli")  # the shell asks for completions
+        # not cli.main: that prints lines of its own when it is interrupted
+        with cli.make_context("agecli", arguments or ["--help"], obj=session) as context:
+            cli.invoke(context)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return 0
     except BaseException as error:
         return _leave(error, session)
     finally:
@@ -60,6 +64,8 @@ def _leave(error: BaseException, session: Session) -> int:
         context = getattr(error, "ctx", None)
         command = context.command_path if context else "agecli"
         return _say(session, command, error.format_message(), f"{command} --help", 2, "UsageError")
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return _unexpected(error, session)

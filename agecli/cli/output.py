@@ -58,7 +58,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Decimal):
-        return float(value) if len(value.as_tuple().digits) <= _EXACT_DIGITS else str(value)
+        return plain(float(value)) if len(value.as_tuple().digits) <= _EXACT_DIGITS else str(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
