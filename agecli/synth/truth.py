@@ -77,11 +77,15 @@ def reading(seen: Visible) -> Reading:
     by_degree = seen.years_since_degree + _AGE_AT_DEGREE[seen.first_degree]
     by_career = seen.years_since_first_job + _AGE_AT_FIRST_JOB[seen.top_degree]
     older, younger = np.fmax(by_degree, by_career), np.fmin(by_degree, by_career)
+    # Where the two agree, their mean; where they do not, somebody studied late or left out first jobs: the older.
+    apart = np.clip((older - younger) / 8.0, 0.0, 1.0)
     sources = np.isfinite(by_degree).astype(np.int32) + np.isfinite(by_career)
-    base = np.where(sources == 0, 39.0, 0.72 * older + 0.28 * younger)
+    base = np.where(sources == 0, 39.0, older - (0.5 - 0.5 * apart) * (older - younger))
+    # Those who still keep a profile late in life are younger than their records: they came to it late.
+    base = base - 0.4 * np.maximum(base - 55.0, 0.0)
     # The less the dates say, the more the rest counts, and the wider the noise.
-    weight = np.array([2.2, 1.15, 0.9])[sources]
-    age = np.where(sources == 0, 39.0, base) + weight * _shift(seen)
+    weight = np.array([2.0, 1.2, 0.9])[sources]
+    age = base + weight * _shift(seen)
     scale = np.array([6.6, 3.7, 2.9])[sources] * (0.72 + 0.28 * np.clip(age, 20, 75) / 40.0)
     return Reading(np.clip(age, 15.0, 90.0), scale)
 
@@ -89,21 +93,24 @@ def reading(seen: Visible) -> Reading:
 def _shift(seen: Visible) -> Floats:
     """Years that the cells other than dates of study and first job add to a reading or take from it."""
     churn = seen.jobs / np.maximum(seen.years_since_first_job, 1.0)
-    pay = np.where(seen.pay >= 0, 0.36 * (seen.pay - 4.5), 0.0)
-    # A high salary on a low rung is a specialist's, of some age.
-    both = (seen.pay >= 0) & (seen.level >= 0)
-    specialist = np.where(both, -0.16 * (seen.level - 1.5) * (seen.pay - 4.5), 0.0)
+    pay, rung = np.where(seen.pay >= 0, seen.pay, 4.5), np.where(seen.level >= 0, seen.level, 1.7)
+    stay = np.sqrt(np.minimum(np.nan_to_num(seen.tenure, nan=3.6), 30.0)) - 1.9
+    skills = np.minimum(np.nan_to_num(seen.skills, nan=10.0), 30.0) - 10.0
     return (
         _LEVEL[seen.level]
         + _SENIORITY[seen.seniority]
         + _FUNCTION[seen.function]
         + np.append(_industry_effects(), 0.0)[seen.industry]
-        + pay
-        + specialist
-        + _known(1.15 * np.sqrt(np.minimum(seen.tenure, 30.0)) - 2.1)
+        # Good pay comes with age; the worst paid are beginners and those who work a few hours before they retire.
+        + 0.15 * (pay - 4.5) + 0.13 * (np.abs(pay - 4.5) ** 1.7 - 5.0)
+        # A high salary on a low rung is a specialist's, of some age; low pay at the top a young founder's.
+        - 0.30 * (rung - 1.7) * (pay - 4.5)
+        # Long in the same job: older, and more so on a low rung.
+        + stay * (1.1 - 0.45 * (rung - 1.7))
         + _known(0.45 * (np.log1p(seen.connections) - 5.0))
         + _known(-1.3 * (np.clip(churn, 0.0, 1.0) - 0.35))
-        + _known(-0.05 * (np.minimum(seen.skills, 25.0) - 11.0))
+        # The middle-aged list the most skills.
+        + 0.9 - 0.011 * skills**2
         + _known(0.8 * (np.log1p(seen.years_since_update) - 0.8))
         + 0.5 * seen.has_personal_email
         + 0.4 * seen.has_facebook
