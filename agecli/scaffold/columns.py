@@ -52,12 +52,15 @@ def plan(profile: Profile, taken: Names) -> ColumnPlan:
 
 
 def seen(profile: Profile) -> str:
-    """What was seen, for a comment: `12 values, 20 % absent`."""
+    """What was seen, for a comment: `12 values, 20 % absent`.
+
+    Values are shown only where a few come again and again: those of names and the like are people's own.
+    """
     parts = []
-    if profile.filled and profile.distinct <= 6 and profile.values:
-        parts.append(comment(", ".join(list(profile.values)[:6]), 60))
+    if profile.filled and profile.distinct <= 6 and profile.values and is_low(profile):
+        parts.append(comment(", ".join(profile.values), 60))
     elif profile.values:
-        parts.append(f"{profile.distinct:,} values such as {comment(next(iter(profile.values)), 40)}")
+        parts.append(f"{profile.distinct:,} values")
     elif profile.low is not None and profile.high is not None:
         parts.append(f"{profile.low:.6g} to {profile.high:.6g}")
     absent = 1 - profile.share_filled
@@ -122,18 +125,23 @@ def _read(profile: Profile, reading: Reading, empty: ColumnPlan, taken: Names) -
     """A text that is a number, a date, or yes or no."""
     alias = taken.take(profile.name)
     sql = reading.of(alias)
-    staged = [Staged(alias, sql, reading.words)]
+    staged = [Staged(alias, sql, _unless_plain(reading))]
     bad = Staged(taken.take(f"bad_{alias}"), f"{alias} IS NOT NULL AND {sql} IS NULL")
     if reading.kind == "date":
         if reading.hour:
             staged.append(Staged(taken.take(f"{alias}_hour"), reading.hour.replace("{v}", alias)))
         features = dates(profile.name, alias, taken, _is_monthly(reading), staged[1].name if reading.hour else "")
     else:
-        features = (Feature(alias, "numeric", alias, profile.name, reading.words),)
+        features = (Feature(alias, "numeric", alias, profile.name, _unless_plain(reading)),)
     return ColumnPlan(
         profile.name, profile.type, empty.seen, alias, blank_to_null(profile), tuple(staged), (bad,), features,
-        remark=reading.words,
+        remark=_unless_plain(reading),
     )  # fmt: skip
+
+
+def _unless_plain(reading: Reading) -> str:
+    """What is to be said of a reading: nothing where it is a plain number."""
+    return "" if reading == readings.NUMBER else reading.words
 
 
 def _is_monthly(reading: Reading) -> bool:

@@ -108,7 +108,7 @@ def plan(profile: Profile, taken: Names) -> ColumnPlan:
 
 
 def _seen(profile: Profile, native: bool) -> str:
-    what = "nested" if native else f"JSON such as {comment(next(iter(profile.values), ''), 50)}"
+    what = "nested" if native else "JSON"
     absent = 1 - profile.share_filled
     return what + (f", {absent:.1%} absent" if absent >= 0.001 else "")
 

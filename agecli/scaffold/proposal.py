@@ -127,7 +127,9 @@ class _Proposer:
         bad: dict[str, str] = {}
         spelled: dict[str, str] = {}
         for name, word in found.items():
-            if not name.strip() or any(ord(c) < 32 for c in name) or "${" in name:
+            if not name.strip():
+                bad[name] = "it has no name: give it one in the first line of the file"
+            elif any(ord(c) < 32 for c in name) or "${" in name:
                 bad[name] = "its name cannot be written in SQL"
             elif word is None:
                 bad[name] = "its type cannot be read on every engine, or its name is there twice"
@@ -194,6 +196,8 @@ class _Proposer:
 
     def _id_advice(self) -> str:
         unique = profiling.unique_columns(self.connection, self.sample)
+        if any(not name.strip() for name in self.sample.found.columns):
+            return "a column has no name: give it one in the first line of the file, such as row_id, then --id row_id"
         if unique:
             return "columns that are different in every row: " + ", ".join(
                 f"--id {shlex.quote(name)}" for name in unique

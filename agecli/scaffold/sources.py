@@ -18,6 +18,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from agecli.engines.arrow_types import from_arrow
 from agecli.errors import ConfigError, DataError
 from agecli.scaffold import names
 
@@ -63,7 +64,7 @@ def find(path: str) -> Found:
         columns = _parquet_columns(filled)
     elif kind == "csv":
         delimiter, columns = _csv_columns(filled)
-    for key in partitions:
+    for key in partitions if kind == "parquet" else ():
         columns.setdefault(key, "varchar")
     return Found(path, tuple(str(file) for file in filled), kind, delimiter, columns, partitions)
 
@@ -134,56 +135,32 @@ def _head(path: Path) -> str:
 
 
 def _parquet_columns(files: list[Path]) -> dict[str, str | None]:
-    """The columns of the first file and of up to 20 more, spread over the rest."""
-    columns: dict[str, str | None] = {}
+    """The columns of the first file and of up to 20 more, spread over the rest; None for one that some lack."""
+    schemas = []
     step = max(1, len(files) // 20)
     for file in [files[0], *files[step::step]]:
         try:
-            schema = pq.read_schema(file)
+            schemas.append(pq.read_schema(file))
         except (pa.ArrowException, OSError) as error:
             why = str(error).splitlines()[0]
             raise DataError(f"cannot read {file}", f"it is no Parquet file or was cut short ({why})",
                             "copy it again, or take it out") from None  # fmt: skip
+    columns: dict[str, str | None] = {}
+    for schema in schemas:
         for column in schema:
             columns.setdefault(column.name, type_word(column.type))
-    return columns
+    everywhere = set(schemas[0].names).intersection(*(schema.names for schema in schemas))
+    twice = {name for schema in schemas for name in schema.names if schema.names.count(name) > 1}
+    return {name: word if name in everywhere and name not in twice else None for name, word in columns.items()}
 
 
 def type_word(kind: pa.DataType) -> str | None:
-    """Athena's word for an Arrow type, None for what no recipe can read (binary, times, maps of maps, ...)."""
-    simple: tuple[tuple[bool, str], ...] = (
-        (pa.types.is_boolean(kind), "boolean"),
-        (pa.types.is_int8(kind), "tinyint"),
-        (pa.types.is_int16(kind), "smallint"),
-        (pa.types.is_int32(kind), "integer"),
-        (pa.types.is_int64(kind), "bigint"),
-        (pa.types.is_uint8(kind), "smallint"),
-        (pa.types.is_uint16(kind), "integer"),
-        (pa.types.is_uint32(kind), "bigint"),
-        (pa.types.is_float32(kind), "real"),
-        (pa.types.is_float64(kind), "double"),
-        (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind), "varchar"),
-        (pa.types.is_date(kind), "date"),
-        (pa.types.is_timestamp(kind), "timestamp(3)"),
-    )
-    for fits, word in simple:
-        if fits:
-            return word
-    if pa.types.is_uint64(kind):
-        return "decimal(20,0)"
-    if pa.types.is_decimal(kind):
-        return f"decimal({kind.precision},{kind.scale})"
-    if pa.types.is_dictionary(kind):
-        return type_word(kind.value_type)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
-        inner = type_word(kind.value_type)
-        return f"array({inner})" if inner else None
-    if pa.types.is_struct(kind):
-        fields = [(field.name, type_word(field.type)) for field in kind]
-        if not fields or any(word is None for _, word in fields):
-            return None
-        return "row(" + ", ".join(f"{names.quoted(name)} {word}" for name, word in fields) + ")"
-    return None
+    """Athena's word for an Arrow type, None for what no recipe can use (binary, times, unsigned 64 bits, ...)."""
+    if pa.types.is_timestamp(kind):
+        return "timestamp(3)"
+    found = from_arrow(kind)
+    word = "" if found is None else str(found)
+    return None if not word or re.search(r"varbinary|unknown|map\(", word) else word
 
 
 def _csv_columns(files: list[Path]) -> tuple[str, dict[str, str | None]]:
@@ -195,7 +172,8 @@ def _csv_columns(files: list[Path]) -> tuple[str, dict[str, str | None]]:
         header = next(csv.reader(io.StringIO(text), delimiter=delimiter), [])
         _check_header(header, file)
         for name in header:
-            columns[name] = None if name in columns and number == 0 and header.count(name) > 1 else "varchar"
+            readable = name.strip() and header.count(name) == 1
+            columns[name] = "varchar" if readable and columns.get(name, "varchar") else None
     return delimiter, columns
 
 
