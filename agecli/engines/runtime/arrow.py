@@ -89,9 +89,7 @@ def over_columns(body: Callable[..., Any], result: pa.DataType, *, quiet: bool) 
     return {1: one, 2: two, 3: three, 4: four}[body.__code__.co_argcount]
 
 
-def udf(
-    name: str, body: Callable[..., Any], parameters: list[str], result: str | Type, *, quiet: bool = False
-) -> Udf:
+def udf(name: str, body: Callable[..., Any], parameters: list[str], result: str | Type, *, quiet: bool = False) -> Udf:
     """A runtime function from a plain one; types are Trino's words."""
     kind = parse_type(result) if isinstance(result, str) else result
     types = tuple(duckdb_type(parse_type(p)) for p in parameters)

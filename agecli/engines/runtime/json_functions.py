@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from agecli.engines.runtime import json_text
-from agecli.engines.runtime.errors import TrinoError
+from agecli.engines.runtime.errors import GuardError, TrinoError
 from agecli.engines.runtime.json_path import steps
 from agecli.engines.runtime.json_text import ABSENT, Number, Object, as_text
-from agecli.engines.runtime.numbers import java_double
 
 
 def json_parse(text: str) -> str:
@@ -21,9 +20,9 @@ def json_parse(text: str) -> str:
     return json_text.write(json_text.parse(text), ordered=True)
 
 
-def _found(text: str, path: str) -> Any:
+def _found(text: str, path: str, *, lazy: bool = False) -> Any:
     try:
-        return json_text.find(text, steps(path))
+        return json_text.find(text, steps(path), lazy=lazy)
     except TrinoError:
         return ABSENT
 
@@ -46,7 +45,7 @@ def json_extract(text: str, path: str) -> str | None:
 
 def json_size(text: str, path: str) -> int | None:
     """Members or items of what is at `path`, repeated keys counted each time; 0 for a scalar."""
-    value = _found(text, path)
+    value = _found(text, path, lazy=True)
     if value is ABSENT:
         return None
     if isinstance(value, Object):
@@ -78,26 +77,13 @@ def json_array_get(text: str, index: int) -> str | None:
     else:
         items = _array(text)
         value = items[index] if items is not None and -index <= len(items) else ABSENT
+        if value is None:
+            raise GuardError("json_array_get with a negative index that finds null: an internal error in Trino")
     if value is ABSENT or value is None:
         return None
     if isinstance(value, bool):
         return "true" if value else "false"
-    return as_text(value) if isinstance(value, str) else _tree(value)
-
-
-def _tree(value: Any) -> str:
-    """Jackson's JsonNode.toString: the last of repeated keys at the place of the first, surrogate pairs unescaped."""
-    if isinstance(value, list):
-        return "[" + ",".join(map(_tree, value)) + "]"
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_plain_quote(k)}:{_tree(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, str) and not isinstance(value, Number):
-        return _plain_quote(value)
-    return json_text.write(value, ordered=False)
-
-
-def _plain_quote(text: str) -> str:
-    return as_text("".join(c if ord(c) > 0xD7FF else json_text.quote(c)[1:-1] for c in text)).join('""')
+    return as_text(value) if isinstance(value, str) else json_text.write_tree(value)
 
 
 def json_array_contains_text(text: str, wanted: str) -> bool | None:

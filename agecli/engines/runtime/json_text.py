@@ -52,12 +52,10 @@ def _constant(text: str) -> Any:
     raise TrinoError(f"not JSON: {text}")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=_constant
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=_constant)
 _scan_once: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once
 _spaces = re.compile(r"[ \t\n\r]*").match
-_JAVA_WORD = re.compile(r"[\w$]").match
+_java_word = re.compile(r"[\w]").match
 
 
 def _skip(text: str, at: int) -> int:
@@ -89,7 +87,7 @@ def _check_end(text: str, end: int, value: Any) -> None:
             or (after in "eE" and not any(c in value for c in "eE"))
         ):
             raise TrinoError("not a JSON number")
-    elif _JAVA_WORD(after):
+    elif _java_word(after):
         raise TrinoError("not JSON")
 
 
@@ -105,18 +103,19 @@ def root(text: str) -> Any:
     """The first JSON value of the text, whatever follows it (a scalar must still end at white space)."""
     at = _skip(text, 0)
     value, end = scan(text, at)
-    if end < len(text) and not isinstance(value, (list, dict, str)) or isinstance(value, Number):
-        _check_root_end(text, end)
+    _check_root_end(text, end, value)
     return value
 
 
-def _check_root_end(text: str, end: int) -> None:
-    if end < len(text) and text[end] not in " \t\n\r":
+def _check_root_end(text: str, end: int, value: Any) -> None:
+    if isinstance(value, Number) and end < len(text) and text[end] not in " \t\n\r":
         raise TrinoError("not JSON")
 
 
-def find(text: str, path: Sequence[str]) -> Any:
+def find(text: str, path: Sequence[str], *, lazy: bool = False) -> Any:
     """What Trino's streaming reader finds at `path`: the first match wins, and what follows it is never looked at.
+
+    `lazy`: a string is not read at all (it may be malformed), "" stands for it.
 
     ABSENT where there is nothing; TrinoError where the text is malformed before the match ends.
     """
@@ -131,9 +130,11 @@ def find(text: str, path: Sequence[str]) -> Any:
             return ABSENT
         if at < 0:
             return ABSENT
+    if text[at : at + 1] == '"' and lazy:
+        return ""
     value, end = scan(text, at)
-    if not path and not isinstance(value, (list, dict)) and text[at] != '"':
-        _check_root_end(text, end)
+    if not path:
+        _check_root_end(text, end, value)
     return value
 
 
@@ -191,7 +192,7 @@ def _next(text: str, at: int, close: str) -> int:
     return _skip(text, at + 1)
 
 
-_ESCAPED = re.compile("[\x00-\x1f\"\\\\\ud800-\udfff\U00010000-\U0010ffff]")
+_ESCAPED = re.compile('[\x00-\x1f"\\\\\ud800-\udfff\U00010000-\U0010ffff]')
 _SHORT = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
@@ -236,9 +237,24 @@ def write(value: Any, *, ordered: bool) -> str:
     return "{" + ",".join([f"{quote(k)}:{write(v, ordered=ordered)}" for k, v in pairs]) + "}"
 
 
+def write_tree(value: Any) -> str:
+    """Jackson's JsonNode.toString: the last of repeated keys at the place of the first, surrogate pairs unescaped."""
+    if isinstance(value, list):
+        return "[" + ",".join(map(write_tree, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_plain_quote(k)}:{write_tree(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, str) and not isinstance(value, Number):
+        return _plain_quote(value)
+    return write(value, ordered=False)
+
+
+def _plain_quote(text: str) -> str:
+    return as_text("".join(c if ord(c) > 0xD7FF else quote(c)[1:-1] for c in text)).join('""')
+
+
 _surrogates = re.compile("[\ud800-\udfff]")
 
 
 def as_text(value: str) -> str:
     """A Java string as UTF-8 text: lone surrogates become `?`, as String.getBytes does."""
-    return value if value.isascii() else _surrogates.sub("?", value)
+    return str(value) if value.isascii() else _surrogates.sub("?", value)

@@ -12,22 +12,25 @@ import re
 import struct
 from decimal import ROUND_HALF_UP, Context, Decimal
 
+import numpy as np
+
+from agecli.engines.runtime.double_digits import Digits, digits_of
 from agecli.engines.runtime.errors import TrinoError
 
 _PLAIN_LOW, _PLAIN_HIGH = 1e-3, 1e7
 
 
-def _digits(value: float) -> tuple[bool, str, int]:
-    """Sign, shortest digits, and the exponent of the first digit."""
-    sign, digits, exponent = Decimal(repr(value)).as_tuple()
-    text = "".join(map(str, digits))
-    assert isinstance(exponent, int)
-    return bool(sign), text.rstrip("0") or "0", exponent + len(text) - 1
-
-
-def _scientific(value: float) -> str:
-    negative, digits, exponent = _digits(value)
-    return f"{'-' if negative else ''}{digits[0]}.{digits[1:] or '0'}E{exponent}"
+def _shortest(value: float) -> str:
+    """Java's scientific form with the shortest digits, but the best two where one would do (4.9E-324)."""
+    mantissa, _, exponent = repr(value).partition("e")
+    sign, digits, scale = Decimal(mantissa).as_tuple()
+    text = "".join(map(str, digits)).lstrip("0").rstrip("0")
+    if len(text) == 1:
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
+        return f"{mantissa}E{int(exponent)}"
+    assert isinstance(scale, int)
+    point = Decimal(mantissa).adjusted() + int(exponent or 0)
+    return f"{'-' if sign else ''}{text[0]}.{text[1:]}E{point}"
 
 
 def _special(value: float) -> str:
@@ -41,7 +44,7 @@ def java_double(value: float) -> str:
     if not math.isfinite(value):
         return _special(value)
     if value == 0 or not _PLAIN_LOW <= abs(value) < _PLAIN_HIGH:
-        return repr(value) if value == 0 else _scientific(value)
+        return repr(value) if value == 0 else _shortest(value)
     plain = repr(value)
     return plain if "e" not in plain else format(Decimal(plain), "f")
 
@@ -52,18 +55,23 @@ def double_text(value: float) -> str:
         return _special(value)
     if value == 0:
         return "-0E0" if math.copysign(1.0, value) < 0 else "0E0"
-    return _scientific(value)
+    return _scientific(value < 0, digits_of(value))
+
+
+def _scientific(negative: bool, digits: Digits) -> str:
+    return f"{'-' if negative else ''}{digits.text[0]}.{digits.text[1:] or '0'}E{digits.exponent - 1}"
 
 
 def real_text(value: float) -> str:
-    """CAST(real AS varchar): the shortest digits that read back as the same 32-bit number."""
+    """CAST(real AS varchar): Float.toString, read as a double, printed with at most seven digits."""
     if value == 0 or not math.isfinite(value):
         return double_text(value)
-    for precision in range(1, 10):
-        short = f"{value:.{precision - 1}e}"
-        if to_real(float(short)) == value:
-            return _scientific(float(short))
-    return _scientific(value)
+    return _scientific(value < 0, digits_of(_shortest_real(value)).rounded(7))
+
+
+def _shortest_real(value: float) -> float:
+    text = np.format_float_scientific(np.float32(value), unique=True, trim="-")
+    return float(text if len(text.lstrip("-").partition("e")[0]) > 1 else f"{value:.1e}")
 
 
 def to_real(value: float) -> float:
@@ -74,17 +82,26 @@ def to_real(value: float) -> float:
         return math.copysign(math.inf, value)
 
 
-_integer = re.compile(r"[+-]?[0-9]+").fullmatch
-_double = re.compile(r"[+-]?(?:NaN|Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fFdD]?)").fullmatch
-_decimal = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?").fullmatch
+def java_real(value: float) -> str:
+    """Float.toString."""
+    return java_double(_shortest_real(value)) if value and math.isfinite(value) else java_double(value)
+
+
+_DIGIT = r"(?:(?![\U00010000-\U0010ffff])\d)"
+_integer = re.compile(rf"[+-]?{_DIGIT}+").fullmatch
+_number = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_double = re.compile(rf"[+-]?(?:NaN|Infinity|{_number}[fFdD]?)").fullmatch
+_hexadecimal = re.compile(r"([+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+)[fFdD]?").fullmatch
+_decimal = re.compile(rf"[+-]?(?:{_DIGIT}+\.?{_DIGIT}*|\.{_DIGIT}+)(?:[eE][+-]?{_DIGIT}+)?").fullmatch
 _JAVA_TRIMMED = "".join(map(chr, range(0x21)))
 
 
 def integer_from_text(text: str, bits: int) -> int:
     """CAST(varchar AS tinyint .. bigint)."""
-    if not _integer(text.strip(_JAVA_TRIMMED)):
+    stripped = text.strip(_JAVA_TRIMMED)
+    if not _integer(stripped) or len(stripped) > 4000:
         raise TrinoError(f"Cannot cast '{text}' to an integer")
-    return in_range(int(text), bits)
+    return in_range(int(stripped), bits)
 
 
 def in_range(value: int, bits: int) -> int:
@@ -104,11 +121,31 @@ def integer_from_double(value: float, bits: int) -> int:
 
 
 def double_from_text(text: str) -> float:
-    """CAST(varchar AS double): Java's parseDouble without its hexadecimal form."""
+    """CAST(varchar AS double): Java's parseDouble, its hexadecimal form included."""
     stripped = text.strip(_JAVA_TRIMMED)
-    if not _double(stripped):
+    if _double(stripped):
+        return float(stripped if stripped.endswith(("N", "y")) else stripped.rstrip("fFdD"))
+    hexadecimal = _hexadecimal(stripped)
+    if not hexadecimal:
         raise TrinoError(f"Cannot cast '{text}' to DOUBLE")
-    return float(stripped if stripped.endswith(("N", "y")) else stripped.rstrip("fFdD"))
+    try:
+        return float.fromhex(hexadecimal[1])
+    except OverflowError:
+        return math.copysign(math.inf, -1.0 if stripped.startswith("-") else 1.0)
+
+
+def real_from_text(text: str) -> float:
+    """CAST(varchar AS real): rounded once, from the text and not from the double nearest to it."""
+    double = double_from_text(text)
+    real = to_real(double)
+    if real == double or not math.isfinite(real) or _hexadecimal(text.strip(_JAVA_TRIMMED)):
+        return real
+    with np.errstate(all="ignore"):
+        other = float(np.nextafter(np.float32(real), np.float32(math.copysign(math.inf, double - real))))
+    if double - real != other - double:
+        return real
+    exact, tie = Decimal(text.strip(_JAVA_TRIMMED).rstrip("fFdD")), Decimal(double)
+    return real if exact == tie else max(real, other) if exact > tie else min(real, other)
 
 
 _WIDE = Context(prec=1000, rounding=ROUND_HALF_UP)
