@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from agecli.engines import Engine, open_engine
+from agecli.engines import Engine
 from agecli.engines.base import Table
 from agecli.engines.ids import check_ids
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.staging import check_rows, in_file
-from agecli.pipeline.tables import Facts, features_table
+from agecli.pipeline.tables import Facts, engine_of, features_table
 from agecli.recipe import render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -23,7 +23,7 @@ def aggregate(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...]
     Raises ConfigError when results.sql does not give the columns of the contract, DataError when rows are lost.
     """
     workspace, prints = run.workspace, fingerprints(run)
-    engine = open_engine("duckdb", threads=run.workers, memory_mb=run.memory >> 20)
+    engine = engine_of(run)
     features = features_table(run)
     files = tuple(str(workspace.batch(prints.plan, n)) for n in range(batches) if n not in failed)
     tables = {"features": features, "predictions": Table(files)}

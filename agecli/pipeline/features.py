@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from agecli.engines import Engine, open_engine
+from agecli.engines import Engine
 from agecli.engines.base import Table
 from agecli.engines.ids import check_ids
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows
 from agecli.pipeline.staging import NUMBERS, check_rows, in_file
-from agecli.pipeline.tables import Facts, staging_table
+from agecli.pipeline.tables import Facts, engine_of, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -24,7 +24,7 @@ def features(run: FrozenRun) -> Facts:
     Numeric features are stored as real (a model's numbers are 32 bits wide), categorical ones as varchar.
     Raises ConfigError when features.sql and the recipe's list differ, DataError when it drops or multiplies rows.
     """
-    engine = open_engine("duckdb", threads=run.workers, memory_mb=run.memory >> 20)
+    engine = engine_of(run)
     staging = staging_table(run)
     tables = {"staging": staging, "source": run.source.table}
     sql = features_sql(run, engine, tables)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from agecli.engines import Engine, open_engine
+from agecli.engines import Engine
 from agecli.engines.base import Column, Table
 from agecli.engines.ids import IdCheck, check_ids
 from agecli.errors import ConfigError, DataError, SqlFailed, SqlInvalid, SqlRefused
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.space import check_space
-from agecli.pipeline.tables import Facts
+from agecli.pipeline.tables import Facts, engine_of
 from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -25,7 +25,7 @@ def in_file(name: str) -> Iterator[None]:
     try:
         yield
     except (SqlRefused, SqlInvalid, SqlFailed) as error:
-        raise type(error)(f"{name}: {error.what}", error.why, error.fix) from error
+        raise type(error)(f"{name}: {error.what}", error.why, error.fix or f"correct {name} of the recipe") from error
 
 
 def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None]) -> Facts:
@@ -36,7 +36,7 @@ def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None]) -> Facts
     breaks it: rows dropped or multiplied, null or repeated ids, too many labels out of bounds.
     """
     tables = {"source": run.source.table}
-    engine = open_engine("duckdb", threads=run.workers, memory_mb=run.memory >> 20)
+    engine = engine_of(run)
     rows_in = engine.count(run.source.table)
     if rows_in == 0:
         raise DataError("the source is empty", "it has no rows", "give a source that has rows")

@@ -7,12 +7,13 @@ from typing import Any
 
 from agecli import recipe as recipes
 from agecli.config import Settings
+from agecli.engines import Engine, open_engine
 from agecli.engines.base import Table
 from agecli.errors import ConfigError
 from agecli.pipeline import source
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints
-from agecli.workspace import TABLES, Workspace
+from agecli.workspace import TABLES, TEMPORARY, Workspace
 
 Facts = dict[str, Any]
 
@@ -24,6 +25,16 @@ def table_at(workspace: Workspace, name: str, fingerprint: str) -> Table:
         raise ConfigError(f"no {name} table", "it was not made yet, or was cleaned up", "agecli run --all")
     folder = workspace.table(name, fingerprint)
     return Table(tuple(str(folder / file) for file in facts["files"]))
+
+
+def engine_of(run: FrozenRun, threads: int | None = None, memory: int | None = None) -> Engine:
+    """The embedded engine within this run's memory; what does not fit spills into the run's folder."""
+    return open_engine(
+        "duckdb",
+        threads=threads or run.workers,
+        memory_mb=min(memory or run.memory, run.memory) >> 20,
+        temp_directory=run.folder / f"{TEMPORARY}spill",
+    )
 
 
 def staging_table(run: FrozenRun) -> Table:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from agecli.engines import open_engine
 from agecli.models import artifact, fit
 from agecli.models.spec import ModelSpec
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, model_facts, record_training
-from agecli.pipeline.tables import Facts, features_table
+from agecli.pipeline.tables import Facts, engine_of, features_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -20,14 +19,14 @@ Progress = Callable[[str, float], None]
 
 def train(run: FrozenRun, progress: Progress | None = None) -> Facts:
     """Trains and saves a model; returns its digest and its figures on rows that no model saw."""
-    engine = open_engine("duckdb", threads=1, memory_mb=min(512, run.memory >> 20))
+    engine = engine_of(run, threads=1, memory=512 << 20)
     tables = {"features": features_table(run)}
     names = ", ".join(("id", "known_label", *run.recipe.features))
 
     def read() -> Iterator[pa.RecordBatch]:
         return engine.read(f"SELECT {names} FROM features WHERE known_label IS NOT NULL", tables)
 
-    trained = fit.train(read, model_spec(run), progress)
+    trained = fit.train(read, model_spec(run), progress, run.folder)
     artifact.save(trained, run.workspace.models / trained.digest)
     record_training(run.workspace, fingerprints(run).training, trained.digest)
     return model_facts(run.workspace, trained.digest)
