@@ -64,7 +64,7 @@ def safe(name: str) -> str:
     ascii_only = unicodedata.normalize("NFKD", spaced).encode("ascii", "ignore").decode()
     word = re.sub(r"[^a-z0-9]+", "_", ascii_only.lower()).strip("_")[:_LONGEST].strip("_")
     if not word:
-        return "column"
+        return "field"
     if word[0].isdigit():
         return f"n{word}"
     return f"{word}_" if word in RESERVED else word

@@ -285,7 +285,7 @@ def _recipe_name(sample: Sample) -> str:
     words = [re.sub(r"[*?\[\]]", "", part) for part in (path.name, path.parent.name)]
     for word in words:
         stem = word.split(".")[0]
-        if safe(stem) not in ("column", ""):
+        if safe(stem) not in ("field", ""):
             return safe(stem)
     return "recipe"
 
