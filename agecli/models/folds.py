@@ -63,19 +63,16 @@ def learn(lesson: Lesson, spool: Spool, design: Design) -> Lessons:
 
 def _point_out_of_fold(lesson: Lesson, rows: _Rows, params: Params) -> tuple[int, Vector]:
     """The number of rounds for all rows, and the prediction of each row by trees that have not seen it."""
-    boosters, curves = [], []
+    pairs = []
     for inside, outside in rows.each():
         fitted = lesson.matrix(of(rows.x[outside], rows.y[outside]))
-        watched = lesson.matrix(of(rows.x[inside], rows.y[inside]), fitted)
-        history: dict[str, dict[str, list[float]]] = {}
-        boosters.append(trees.fit(params, fitted, watched, history))
-        curves.append(np.array(next(iter(history["stop"].values()))) * inside.sum())
-        lesson.progress("trees", len(boosters) / len(rows.each()))
+        pairs.append((fitted, lesson.matrix(of(rows.x[inside], rows.y[inside]), fitted)))
+    most = int(params["rounds"])
+    boosters, best, overall = trees.fit_folds(params, pairs, lambda k: lesson.progress("trees", k / most))
     told = np.zeros((len(rows.y), len(lesson.classes)) if lesson.classes else len(rows.y))
     for k, (inside, _) in enumerate(rows.each()):
-        others = np.sum([curve for j, curve in enumerate(curves) if j != k], axis=0)
-        told[inside] = lesson.raw(boosters[k], rows.x[inside], int(others.argmin()) + 1)
-    return int(np.sum(curves, axis=0).argmin()) + 1, told
+        told[inside] = lesson.raw(boosters[k], rows.x[inside], best[k])
+    return overall, told
 
 
 def _linear(lesson: Lesson, rows: _Rows, design: Design) -> tuple[Baseline, Vector]:

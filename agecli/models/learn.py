@@ -40,7 +40,7 @@ class Lesson:
 
         A recipe with smaller steps than the default gets more of them, unless it says how many.
         """
-        usual = trees.defaults(rows)
+        usual = trees.defaults(rows, self.regression)
         chosen: Params = {**usual, **self.spec.settings}
         if "rounds" not in self.spec.settings:
             longer = max(1.0, float(usual["eta"]) / float(chosen["eta"]))

@@ -66,7 +66,7 @@ class ModelSpec:
     level: float = 0.8
     params: Params = field(default_factory=dict)
     max_train_rows: int = 2_000_000
-    few_labels: int = 10_000
+    few_labels: int = 20_000
     seed: int = 0
     threads: int = 1
 

@@ -38,17 +38,26 @@ else:
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
 Chunks = Callable[[], Iterator[tuple[Matrix, Vector]]]
+Params = Mapping[str, int | float | str]
 VERSION: str = xgb.__version__
 
-_SMALL = {"max_depth": 4, "eta": 0.1, "rounds": 150, "min_child_weight": 3, "early_stopping_rounds": 20}
-_MIDDLE = {"max_depth": 6, "eta": 0.1, "rounds": 150, "min_child_weight": 5, "early_stopping_rounds": 15}
-_LARGE = {"max_depth": 8, "eta": 0.25, "rounds": 60, "min_child_weight": 10, "early_stopping_rounds": 8}
+_COMMON = {"lambda": 1.0, "max_bin": 256, "max_cat_to_onehot": 4, "max_cat_threshold": 64}
+_SMALL = {"max_depth": 4, "eta": 0.05, "rounds": 300, "subsample": 0.7, "colsample_bytree": 0.5}
+_MIDDLE = {"max_depth": 6, "eta": 0.05, "rounds": 300, "subsample": 0.7, "colsample_bytree": 0.5}
+_LARGE = {"max_depth": 7, "eta": 0.15, "rounds": 100, "subsample": 0.8, "colsample_bytree": 0.7}
 
 
-def defaults(rows: int) -> dict[str, int | float | str]:
-    """Settings by the number of rows to fit: fewer, deeper trees where there are rows enough to fill them."""
+def defaults(rows: int, regression: bool = True) -> dict[str, int | float | str]:
+    """Settings by the number of rows to fit: fewer, deeper trees where there are rows enough to fill them.
+
+    Measured on titanic (891 rows), legislators (12,000) and generated profiles (150,000). A leaf of a
+    classification weighs a quarter at most of what its rows weigh in a regression.
+    """
     chosen = _SMALL if rows < 3_000 else _MIDDLE if rows < 20_000 else _LARGE
-    return {**chosen, "lambda": 1.0, "max_bin": 256, "max_cat_to_onehot": 4, "max_cat_threshold": 64}
+    weight = 3.0 if rows < 3_000 else min(100.0, max(20.0, rows / 1_000))
+    patience = round(1.5 / float(chosen["eta"]))
+    leaf = weight if regression else weight / 4
+    return {**_COMMON, **chosen, "early_stopping_rounds": patience, "min_child_weight": leaf}
 
 
 class _Feed(xgb.DataIter):
@@ -77,32 +86,54 @@ def matrix(chunks: Chunks, kinds: list[str], max_bin: int, threads: int, ref: An
     return xgb.QuantileDMatrix(feed, max_bin=max_bin, nthread=threads, enable_categorical=True, missing=np.nan, ref=ref)
 
 
-def fit(
-    params: Mapping[str, int | float | str],
-    rows: Any,
-    stop: Any = None,
-    history: dict[str, dict[str, list[float]]] | None = None,
-    each_round: Callable[[int], None] | None = None,
-) -> Any:
+def fit(params: Params, rows: Any, stop: Any = None, each_round: Callable[[int], None] | None = None) -> Any:
     """Trains until `rounds`, or until `stop` has not improved for `early_stopping_rounds`.
 
-    Returns a booster that holds only the trees up to the best round. With `history` the losses on `stop` are
-    recorded and all rounds are kept.
+    Returns a booster that holds the trees up to the best round only.
     """
-    settings = dict(params)
-    rounds, patience = int(settings.pop("rounds")), int(settings.pop("early_stopping_rounds"))
-    early = patience if stop is not None and history is None else None
+    settings, rounds, patience = _settings(params)
     booster = xgb.train(
-        {**settings, "tree_method": "hist", "verbosity": 0},
+        settings,
         rows,
         num_boost_round=rounds,
         evals=[(stop, "stop")] if stop is not None else [],
-        early_stopping_rounds=early,
-        evals_result=history,
+        early_stopping_rounds=patience if stop is not None else None,
         verbose_eval=False,
         callbacks=[_Report(each_round)] if each_round else None,
     )
-    return booster[: booster.best_iteration + 1] if early else booster
+    return booster[: booster.best_iteration + 1] if stop is not None else booster
+
+
+def fit_folds(
+    params: Params, folds: list[tuple[Any, Any]], each_round: Callable[[int], None]
+) -> tuple[list[Any], list[int], int]:
+    """Trains on each (rows, held-out rows) side by side, round by round.
+
+    Returns the boosters, with all their rounds; for each the number of rounds that is best by the losses of all
+    *other* folds; and the number that is best by all. Stops when none of these has moved for
+    `early_stopping_rounds`.
+    """
+    settings, rounds, patience = _settings(params)
+    boosters = [xgb.Booster(settings, list(pair)) for pair in folds]
+    weights = np.array([held.num_row() for _, held in folds], np.float64)
+    losses = np.empty((rounds, len(folds)))
+    done = 0
+    while done < rounds:
+        for k, (fitted, held) in enumerate(folds):
+            boosters[k].update(fitted, done)
+            losses[done, k] = float(boosters[k].eval(held, iteration=done).rsplit(":", 1)[1]) * weights[k]
+        done += 1
+        each_round(done)
+        total = losses[:done].sum(axis=1)
+        others = (total[:, None] - losses[:done]).argmin(axis=0) + 1
+        if done - max(int(others.max()), int(total.argmin()) + 1) >= patience:
+            break
+    return boosters, others.tolist(), int(total.argmin()) + 1
+
+
+def _settings(params: Params) -> tuple[dict[str, Any], int, int]:
+    settings: dict[str, Any] = {**params, "tree_method": "hist", "verbosity": 0}
+    return settings, int(settings.pop("rounds")), int(settings.pop("early_stopping_rounds"))
 
 
 class _Report(xgb.callback.TrainingCallback):
