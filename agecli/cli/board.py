@@ -86,8 +86,11 @@ class Board:
         data, now = event.data, self.clock()
         if event.kind == events.STAGE_STARTED:
             view.state, view.began, view.total = "running", now, data.get("total")
+            view.first = view.done = None
             view.batches_total = self.batches_planned if view.name == "predict" else None
         elif event.kind == events.PROGRESS:
+            if view.state == "waiting":  # rows are generated before the first stage
+                view.state, view.began = "running", now
             if view.first is None or data.get("unit") != view.unit:
                 view.first = (now, float(data.get("done") or 0))
             view.unit, view.done = str(data.get("unit", "rows")), float(data.get("done") or 0)

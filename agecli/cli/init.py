@@ -11,7 +11,6 @@ import click
 from agecli.cli import project
 from agecli.cli.group import command
 from agecli.cli.session import PROJECT_FILE
-from agecli.errors import ConfigError
 
 
 @command("init")
@@ -74,15 +73,9 @@ def _from_sample(folder: Path, sample: str, id_column: str, label_column: str, t
     from agecli.scaffold import propose, write
 
     proposal = propose(sample, id_column, label_column, task)
-    try:
-        write(proposal, folder / "queries" / proposal.name)
-    except FileExistsError:
-        raise ConfigError(
-            f"cannot write queries/{proposal.name} in {folder}", "it is there already", "move it away"
-        ) from None
-    for line in proposal.lines():
+    for line in write(proposal, folder / "queries" / proposal.name):
         click.echo(line, err=True)
-    return str(proposal.name)
+    return proposal.name
 
 
 def _run(folder: Path) -> str:

@@ -134,7 +134,7 @@ def finished(view: StageView, board: Board) -> list[str]:
 
 
 class LiveTable:
-    """A table of all stages that redraws itself, and stays when the run is over."""
+    """A table of all stages that redraws itself; the closing summary takes its place."""
 
     def __init__(self, board: Board | None = None) -> None:
         from rich.console import Console
@@ -146,6 +146,7 @@ class LiveTable:
             console=self.console,
             get_renderable=self.table,
             refresh_per_second=_FRAMES_A_SECOND,
+            transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
         )
@@ -157,10 +158,6 @@ class LiveTable:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            for view in self.board.stages.values():
-                if view.state == "running":
-                    view.state, view.seconds = "stopped", self.board.elapsed(view)
         self.live.__exit__(kind, error, trace)
 
     def show(self, event: Event) -> None:
@@ -186,7 +183,7 @@ class LiveTable:
         return table
 
 
-_STYLES = {"waiting": "dim", "fresh": "dim", "running": "bold", "failed": "red", "stopped": "yellow"}
+_STYLES = {"waiting": "dim", "fresh": "dim", "running": "bold", "failed": "red"}
 
 
 def _cells(view: StageView, board: Board) -> tuple[Any, ...]:
@@ -201,12 +198,12 @@ def _cells(view: StageView, board: Board) -> tuple[Any, ...]:
     )
 
 
-_MARKS = {"waiting": " ", "running": ">", "done": "+", "fresh": "=", "failed": "x", "stopped": "x"}
+_MARKS = {"waiting": " ", "running": ">", "done": "+", "fresh": "=", "failed": "x"}
 
 
 def _progress(view: StageView, board: Board) -> str:
     if view.state != "running":
-        words = {"fresh": "fresh, skipped", "failed": "failed", "stopped": "stopped"}
+        words = {"fresh": "fresh, skipped", "failed": "failed"}
         parts = [words[view.state]] if view.state in words else []
         if view.state == "done" and isinstance(view.facts.get("batches"), int):
             parts.append(f"{view.facts['batches']:,} batches")

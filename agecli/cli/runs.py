@@ -25,4 +25,7 @@ def runs(settings: Settings, limit: int, form: str) -> None:
       agecli runs
       agecli runs --recipe profiles --output json
     """
-    output.emit((run.manifest().to_json() for run in past_runs(settings)[-limit:]), COLUMNS, form)
+    rows = [run.manifest().to_json() for run in past_runs(settings)[-limit:]]
+    if form == "table":
+        rows = [{**row, "started_at": row["started_at"][:19].replace("T", " ")} for row in rows]
+    output.emit(rows, COLUMNS, form)

@@ -10,7 +10,7 @@ from typing import Any
 from agecli.cli.board import duration, size
 from agecli.cli.output import tabular
 from agecli.cli.session import Session
-from agecli.events import Manifest
+from agecli.events import Manifest, StageRecord
 
 _METRICS = {
     "mae": ("MAE", ".3f"),
@@ -32,14 +32,17 @@ _STATES = {
 
 def show(manifest: Manifest, session: Session) -> None:
     """Prints the summary to stderr, the hint what to type next as the last line."""
-    print("\n" + text(manifest, session), file=sys.stderr)
+    print("\n" + text(manifest, session, closing=True), file=sys.stderr)
     hint = next_step(manifest, session)
     if hint:
         print(f"\nnext: {hint}", file=sys.stderr)
 
 
-def text(manifest: Manifest, session: Session) -> str:
-    """The summary: paragraphs that the run has facts for, and no others."""
+def text(manifest: Manifest, session: Session, closing: bool = False) -> str:
+    """The summary: paragraphs that the run has facts for, and no others.
+
+    A closing summary leaves the error out, since that is about to leave by the door.
+    """
     facts = manifest.facts()
     paragraphs = [
         _headline(manifest),
@@ -47,7 +50,7 @@ def text(manifest: Manifest, session: Session) -> str:
         _quality(manifest, facts),
         _stages(manifest),
         _places(manifest, facts),
-        _trouble(manifest, session),
+        _trouble(manifest, session, closing),
     ]
     return "\n\n".join(part for part in paragraphs if part)
 
@@ -77,12 +80,14 @@ def _rows(manifest: Manifest, facts: dict[str, Any]) -> str:
         lines.append("values      " + ", ".join(counted))
     elif rows_in is not None:
         lines.append(f"rows        {rows_in:,} in")
-    if isinstance(facts.get("tiers"), dict):
-        lines.append("confidence  " + ", ".join(f"{count:,} {word}" for word, count in facts["tiers"].items()))
+    tiers = facts.get("tiers")
+    if isinstance(tiers, dict):
+        lines.append("confidence  " + ", ".join(f"{tiers[word]:,} {word}" for word in _TIERS if word in tiers))
     lines += _dirt(facts)
     return "\n".join(lines)
 
 
+_TIERS = ("excellent", "good", "fair", "poor")
 _SOURCES = {"known": "known", "predicted": "predicted", "defaulted": "default"}
 
 
@@ -137,8 +142,17 @@ def _stages(manifest: Manifest) -> str:
             note = f"{record.facts['removed']} items, {size(record.facts.get('bytes', 0))}"
         count = "" if record.rows is None else f"{record.rows:>12,}"
         seconds = "" if record.skipped or record.seconds is None else f"{record.seconds:>8.1f}"
-        rows.append({"stage": record.name, "state": state, "seconds": seconds, "rows": count, "": note})
-    return tabular(rows, ("stage", "state", "seconds", "rows", "")) if rows else ""
+        rate = _rate(record)
+        rows.append({"stage": record.name, "state": state, "seconds": seconds, "rows": count, "rows/s": rate, "": note})
+    return tabular(rows, ("stage", "state", "seconds", "rows", "rows/s", "")) if rows else ""
+
+
+def _rate(record: StageRecord) -> str:
+    """Rows a second, where the stage did all its rows in this run."""
+    whole = record.state == "done" and not record.skipped and not record.facts.get("batches_skipped")
+    if not whole or not record.rows or not record.seconds or record.name in ("train", "batches"):
+        return ""
+    return f"{record.rows / record.seconds:>10,.0f}"
 
 
 def _places(manifest: Manifest, facts: dict[str, Any]) -> str:
@@ -158,17 +172,17 @@ def _near(path: str) -> str:
     return relative if len(relative) < len(path) and not relative.startswith(str(Path("..", ".."))) else path
 
 
-def _trouble(manifest: Manifest, session: Session) -> str:
+def _trouble(manifest: Manifest, session: Session, closing: bool) -> str:
     """What ended the run, what is kept, and what goes on from there."""
     if manifest.state not in ("failed", "interrupted", "partial"):
         return ""
-    failed = next((record for record in manifest.stages if record.state in ("failed", "running")), None)
     lines = []
-    if failed is not None and manifest.state != "partial":
-        lines.append(f"{failed.name} {'failed' if failed.state == 'failed' else 'was interrupted'}")
-    error = manifest.error
-    if error and manifest.state == "failed":
-        lines[-1:] = [f"{failed.name if failed else 'the run'} failed: {error.get('what')}: {error.get('why')}"]
+    if manifest.state != "partial":
+        record = next((record for record in manifest.stages if record.state in ("failed", "running")), None)
+        where = record.name if record else "the run"
+        lines.append(f"{where} failed" if manifest.state == "failed" else f"{where} was interrupted")
+        if manifest.error and manifest.state == "failed" and not closing:
+            lines[0] += f": {manifest.error.get('what')}: {manifest.error.get('why')}"
     for record in manifest.stages:
         if record.batches_failed:
             lines.append(f"batches failed: {', '.join(map(str, record.batches_failed[:20]))}")
