@@ -135,7 +135,7 @@ _DEGREE_BEFORE = np.array([-1, -1, 1, 1, 3, 4], dtype=np.int32)
 def people(draws: Draws, n: int) -> People:
     """Draws n people; ranks, pay and contacts grow with the core age, with much scatter."""
     mix = 0.58 * draws.uniform("age a", n) + 0.42 * draws.uniform("age b", n)
-    age = 19.5 + 49.0 * mix**1.25
+    age = (19.5 + 49.0 * mix**1.25).astype(np.float32)
     education = np.searchsorted(np.cumsum(_EDUCATION_SHARES), draws.uniform("education", n)).astype(np.int32)
     education = np.minimum(education, 5)
     score = (age - 26.0) / 8.5 + 0.3 * (education - 2) + draws.normal("rank", n)
@@ -145,7 +145,7 @@ def people(draws: Draws, n: int) -> People:
     seniority = np.clip(rung + draws.below("title slack", n, 3) - 1, 0, 7).astype(np.int32)
     pay = np.clip(np.floor(2.6 + 0.95 * score + 1.5 * draws.normal("pay", n)), 0, 10).astype(np.int32)
     contacts = np.exp(4.6 + 0.16 * score + 1.35 * draws.normal("contacts", n))
-    listed = draws.uniform("skills", n) ** 1.3 * (16 + 31 * draws.uniform("skills b", n))
+    listed = draws.uniform("skills", n) ** 1.3 * (18 + 36 * draws.uniform("skills b", n))
     tenure = (12 * np.maximum(age - 19.0, 0.3) * draws.uniform("tenure", n) ** 2.6).astype(np.int32)
     return People(
         age, education, level, seniority, pay, np.minimum(contacts, 30_000).astype(np.int32),
@@ -161,7 +161,7 @@ def degrees(draws: Draws, who: People) -> Degrees:
     delay = 0.9 * draws.normal("study", n) - 6.0 * late * np.log1p(-draws.uniform("late by", n))
     levels, ends = [], []
     level, listed = who.education, np.ones(n, dtype=bool)
-    for slot, share in enumerate((1.0, 0.6, 0.6)):
+    for slot, share in enumerate((1.0, 0.65, 0.65)):
         listed = listed & (level >= 0) & draws.chance(f"lists degree {slot}", n, share)
         at = _AGE_AT_DEGREE[level] + delay + 0.4 * draws.normal(f"degree {slot}", n)
         # A certificate comes at any time of life.
@@ -206,8 +206,8 @@ def jobs(draws: Draws, who: People) -> Jobs:
     current = last & draws.chance("current", len(row), 0.84)
     rank = who.seniority[row] * (place + 1) / count[row] - draws.uniform("lower rank", len(row))
     order = (first + count)[row] - 1 - place
-    start_style = _styles(draws.uniform("job start style", len(row)), (0.58, 0.95, 0.95, 0.968))
-    end_style = _styles(draws.uniform("job end style", len(row)), (0.58, 0.95, 0.95, 0.965))
+    start_style = _styles(draws.uniform("job start style", len(row)), (0.5, 0.95, 0.95, 0.968))
+    end_style = _styles(draws.uniform("job end style", len(row)), (0.5, 0.95, 0.95, 0.965))
     return Jobs(
         row,
         count,

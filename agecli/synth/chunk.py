@@ -167,11 +167,13 @@ def _years(dates: Dates) -> Floats:
 
 
 def _codes(column: pa.DictionaryArray) -> Ints:
-    return column.indices.fill_null(-1).to_numpy().astype(np.int32)
+    codes: Ints = column.indices.fill_null(-1).to_numpy().astype(np.int32)
+    return codes
 
 
 def _present(column: pa.Array) -> Bools:
-    return column.is_valid().to_numpy(zero_copy_only=False)
+    present: Bools = column.is_valid().to_numpy(zero_copy_only=False)
+    return present
 
 
 def _labels(draws: Draws, age: Ints) -> tuple[dict[str, pa.Array], Bools]:

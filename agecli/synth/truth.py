@@ -95,14 +95,15 @@ def _shift(seen: Visible) -> Floats:
     churn = seen.jobs / np.maximum(seen.years_since_first_job, 1.0)
     pay, rung = np.where(seen.pay >= 0, seen.pay, 4.5), np.where(seen.level >= 0, seen.level, 1.7)
     stay = np.sqrt(np.minimum(np.nan_to_num(seen.tenure, nan=3.6), 30.0)) - 1.9
-    skills = np.minimum(np.nan_to_num(seen.skills, nan=10.0), 30.0) - 10.0
-    return (
+    skills = np.minimum(np.nan_to_num(seen.skills, nan=11.0), 32.0) - 11.0
+    years: Floats = (
         _LEVEL[seen.level]
         + _SENIORITY[seen.seniority]
         + _FUNCTION[seen.function]
         + np.append(_industry_effects(), 0.0)[seen.industry]
         # Good pay comes with age; the worst paid are beginners and those who work a few hours before they retire.
-        + 0.15 * (pay - 4.5) + 0.13 * (np.abs(pay - 4.5) ** 1.7 - 5.0)
+        + 0.15 * (pay - 4.5)
+        + 0.13 * (np.abs(pay - 4.5) ** 1.7 - 5.0)
         # A high salary on a low rung is a specialist's, of some age; low pay at the top a young founder's.
         - 0.30 * (rung - 1.7) * (pay - 4.5)
         # Long in the same job: older, and more so on a low rung.
@@ -110,13 +111,15 @@ def _shift(seen: Visible) -> Floats:
         + _known(0.45 * (np.log1p(seen.connections) - 5.0))
         + _known(-1.3 * (np.clip(churn, 0.0, 1.0) - 0.35))
         # The middle-aged list the most skills.
-        + 0.9 - 0.011 * skills**2
+        + 0.9
+        - 0.011 * skills**2
         + _known(0.8 * (np.log1p(seen.years_since_update) - 0.8))
         + 0.5 * seen.has_personal_email
         + 0.4 * seen.has_facebook
         - 0.6 * seen.has_twitter
         - 0.4 * seen.linkedin_valid
     )
+    return years
 
 
 def _known(effect: Floats) -> Floats:
@@ -172,4 +175,5 @@ def _interpolate(age: Floats, scale: Floats) -> Floats:
     u, v, table = x - i, y - j, _table()
     low = table[i, j] * (1 - u) + table[i + 1, j] * u
     high = table[i, j + 1] * (1 - u) + table[i + 1, j + 1] * u
-    return low * (1 - v) + high * v
+    error: Floats = low * (1 - v) + high * v
+    return error
