@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "_AGECLI_COMPLETE" in os.environ:
             cli.main(args=arguments, prog_name="agecli")  # the shell asks for completions
         # not cli.main: that prints lines of its own when it is interrupted
-        with cli.make_context("agecli", arguments or ["--help"], obj=session) as context:
+        with cli.make_context("agecli", [*arguments] or ["--help"], obj=session) as context:
             cli.invoke(context)
         sys.stdout.flush()
         return 0

@@ -7,10 +7,11 @@ import sys
 import click
 
 from agecli.cli import output
+from agecli.cli.board import size
 from agecli.cli.group import command
 from agecli.cli.options import output_option, with_settings
-from agecli.cli.running import run_stages
 from agecli.config import Settings
+from agecli.workspace import Lock
 
 
 @command("cleanup")
@@ -28,7 +29,7 @@ def cleanup(settings: Settings, dry_run: bool, yes: bool, form: str) -> None:
       agecli cleanup --dry-run
       agecli cleanup --yes
     """
-    from agecli.pipeline.cleanup import removable
+    from agecli.pipeline.cleanup import removable, remove
 
     items = removable(settings)
     rows = [{"path": str(item.path), "bytes": item.bytes, "why": item.why} for item in items]
@@ -37,4 +38,10 @@ def cleanup(settings: Settings, dry_run: bool, yes: bool, form: str) -> None:
         return
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
         click.confirm(f"Remove {len(items)} items, {sum(item.bytes for item in items):,} bytes?", abort=True, err=True)
-    run_stages(settings, ("cleanup",))
+    lock = Lock(settings["workspace"])
+    lock.acquire("cleanup")
+    try:
+        freed = remove(items)
+    finally:
+        lock.release()
+    click.echo(f"removed {freed['removed']} items, {size(freed['bytes'])}; results and models are kept", err=True)

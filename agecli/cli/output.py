@@ -36,8 +36,10 @@ def emit_object(value: Mapping[str, Any]) -> None:
     print(json.dumps(plain(value), ensure_ascii=False, indent=2))
 
 
-def tabular(rows: Iterable[Row], columns: Sequence[str], form: str = "table", missing: str = "") -> str:
-    """A table for people, or the same in Markdown."""
+def tabular(
+    rows: Iterable[Row], columns: Sequence[str], form: str = "table", missing: str = "", right: Sequence[str] = ()
+) -> str:
+    """A table for people, or the same in Markdown. Numbers stand at the right, and so do the columns in `right`."""
     from tabulate import tabulate
 
     listed = list(rows)
@@ -48,7 +50,7 @@ def tabular(rows: Iterable[Row], columns: Sequence[str], form: str = "table", mi
             [_cell(name, missing, form) for name in columns],
             tablefmt="simple" if form == "table" else "pipe",
             disable_numparse=True,
-            colalign=_alignment(listed, columns) if listed else None,
+            colalign=_alignment(listed, columns, right) if listed else None,
         )
     )
 
@@ -90,12 +92,12 @@ def _cell(value: Any, missing: str, form: str) -> str:
     return text.replace("|", "\\|") if form == "markdown" else text
 
 
-def _alignment(rows: Sequence[Row], columns: Sequence[str]) -> list[str]:
+def _alignment(rows: Sequence[Row], columns: Sequence[str], right: Sequence[str]) -> list[str]:
     def numeric(name: str) -> bool:
         values = [row.get(name) for row in rows if row.get(name) is not None]
         return bool(values) and all(isinstance(v, int | float | Decimal) and not isinstance(v, bool) for v in values)
 
-    return ["right" if numeric(name) else "left" for name in columns]
+    return ["right" if name in right or numeric(name) else "left" for name in columns]
 
 
 def _emit_json(rows: Iterable[Row], columns: Sequence[str]) -> None:

@@ -117,9 +117,9 @@ def _quality(manifest: Manifest, facts: dict[str, Any]) -> str:
         if measured:
             cells = {_METRICS[k][0]: _number(measured.get(k), _METRICS[k][1]) for k in columns}
             rows.append({"": "base rate" if role == "mean" and "log_loss" in measured else role, **cells})
-    count = facts.get("test_rows")
+    count, named = facts.get("test_rows"), [_METRICS[key][0] for key in columns]
     lines = [f"measured on {count:,} rows that no model saw" if count is not None else "measured"]
-    lines.append(tabular(rows, ["", *(_METRICS[k][0] for k in columns)]))
+    lines.append(tabular(rows, ["", *named], right=named))
     interval = facts.get("interval")
     if isinstance(interval, dict) and interval.get("coverage") is not None:
         lines.append(
@@ -140,11 +140,12 @@ def _stages(manifest: Manifest) -> str:
         note = f"{len(record.batches_failed)} batches failed" if record.batches_failed else ""
         if "removed" in record.facts:
             note = f"{record.facts['removed']} items, {size(record.facts.get('bytes', 0))}"
-        count = "" if record.rows is None else f"{record.rows:>12,}"
-        seconds = "" if record.skipped or record.seconds is None else f"{record.seconds:>8.1f}"
+        count = "" if record.rows is None else f"{record.rows:,}"
+        seconds = "" if record.skipped or record.seconds is None else f"{record.seconds:.1f}"
         rate = _rate(record)
         rows.append({"stage": record.name, "state": state, "seconds": seconds, "rows": count, "rows/s": rate, "": note})
-    return tabular(rows, ("stage", "state", "seconds", "rows", "rows/s", "")) if rows else ""
+    columns = ("stage", "state", "seconds", "rows", "rows/s", "")
+    return tabular(rows, columns, right=("seconds", "rows", "rows/s")) if rows else ""
 
 
 def _rate(record: StageRecord) -> str:
@@ -152,7 +153,7 @@ def _rate(record: StageRecord) -> str:
     whole = record.state == "done" and not record.skipped and not record.facts.get("batches_skipped")
     if not whole or not record.rows or not record.seconds or record.name in ("train", "batches"):
         return ""
-    return f"{record.rows / record.seconds:>10,.0f}"
+    return f"{record.rows / record.seconds:,.0f}"
 
 
 def _places(manifest: Manifest, facts: dict[str, Any]) -> str:

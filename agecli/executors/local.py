@@ -51,12 +51,10 @@ class LocalExecutor:
         if path is not None and not path.exists() and request.settings["source"] is None:
             return tuple(PlannedStage(stage, False, "the rows are not generated yet") for stage in request.stages)
         run = _unwritten(request, workspace, recipe, _find(request, workspace, recipe))
-        reasons = graph.stale(run, request.stages, request.force)
+        reasons = _reasons(run, request)
         _check_reach(request, reasons)
-        return tuple(
-            PlannedStage(stage, stage not in reasons and stage != "cleanup", reasons.get(stage, "fresh"))
-            for stage in request.stages
-        )
+        reasons.setdefault("cleanup", "removes what older runs left")
+        return tuple(PlannedStage(stage, stage not in reasons, reasons.get(stage, "fresh")) for stage in request.stages)
 
 
 def new_run_id() -> str:
@@ -78,6 +76,14 @@ def _unwritten(request: RunRequest, workspace: Workspace, recipe: Recipe, found:
     return FrozenRun(
         "preview", workspace, recipe, settings.deciding(), found, worker_count(settings), memory_bytes(settings)
     )
+
+
+def _reasons(run: FrozenRun, request: RunRequest) -> dict[str, str]:
+    """The stages that must run; batches that are asked for by number are predicted again although they are fresh."""
+    reasons = graph.stale(run, request.stages, request.force)
+    if request.batches:
+        reasons.setdefault("predict", "batches asked for")
+    return reasons
 
 
 def _check_reach(request: RunRequest, reasons: dict[str, str]) -> None:
@@ -113,9 +119,7 @@ class _Run:
     def events(self) -> Iterator[Event]:
         yield from self._generate()
         found = _find(self.request, self.workspace, self.recipe)
-        reasons = graph.stale(
-            _unwritten(self.request, self.workspace, self.recipe, found), self.request.stages, self.request.force
-        )
+        reasons = _reasons(_unwritten(self.request, self.workspace, self.recipe, found), self.request)
         _check_reach(self.request, reasons)
         run = freeze(self.run_id, self.workspace, self.request.settings, self.recipe, found)
         self.log = EventLog(run.folder)

@@ -1,0 +1,356 @@
+"""The commands as a user meets them, over a small project of its own that has run once."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from agecli.cli import main
+from tests.functional.conftest import Answer, agecli, command, environment, ok
+
+ROWS = 2_000
+RECIPE = """
+task = "regression"
+label = "weight"
+default = 10
+
+[source]
+format = "parquet"
+id = "id"
+
+[source.columns]
+id = "bigint"
+weight = "double"
+height = "double"
+colour = "varchar"
+
+[confidence]
+tolerance = 2
+
+[features]
+height = "numeric"
+colour = "categorical"
+"""
+STAGING = """
+SELECT id, weight AS known_label, CASE WHEN weight IS NOT NULL THEN 'scales' END AS label_source,
+       height, colour, height IS NULL AS bad_height
+FROM ${source}
+"""
+FEATURES = "SELECT id, known_label, label_source, height, colour FROM ${staging}"
+
+
+def rows() -> pa.Table:
+    """Every other weight is known, and is twice the height, with five more for what is red; 40 heights are missing."""
+    heights = [(number * 37 % 1_000) / 100 for number in range(ROWS)]
+    colours = ["red" if number * 7 % 3 == 0 else "blue" for number in range(ROWS)]
+    noise = [((number * 7_919) % 200 - 100) / 100 for number in range(ROWS)]
+    weights = [2 * h + 5 * (c == "red") + n for h, c, n in zip(heights, colours, noise, strict=True)]
+    return pa.table(
+        {
+            "id": pa.array(range(ROWS), pa.int64()),
+            "weight": [w if number % 2 else None for number, w in enumerate(weights)],
+            "height": [h if number % 50 else None for number, h in enumerate(heights)],
+            "colour": colours,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Path:
+    """A project that has run once. Tests that change it take `own`."""
+    place = tmp_path_factory.mktemp("cli") / "scales"
+    recipe = place / "queries" / "scales"
+    recipe.mkdir(parents=True)
+    (recipe / "recipe.toml").write_text(RECIPE)
+    (recipe / "staging.sql").write_text(STAGING)
+    (recipe / "features.sql").write_text(FEATURES)
+    (place / "agecli.toml").write_text(
+        'recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\nbatch_rows = 500\nworkers = 2\n'
+    )
+    pq.write_table(rows(), place / "rows.parquet", row_group_size=500)
+    ok("-C", place, "run", "--all")
+    return place
+
+
+@pytest.fixture
+def own(finished, tmp_path) -> Path:
+    """A copy of the finished project, to be changed."""
+    return Path(shutil.copytree(finished, tmp_path / "own"))
+
+
+def ask(*arguments: object) -> Answer:
+    """Runs a command that only looks in this process, which saves the start of another."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main([str(argument) for argument in arguments])
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+def told(*arguments: object) -> Answer:
+    """The same, and it must succeed."""
+    answer = ask(*arguments)
+    assert answer.code == 0, answer.err
+    return answer
+
+
+def test_status_as_json_has_what_scripts_rely_on(finished):
+    answer = told("-C", finished, "status", "--output", "json")
+    status = answer.json
+    assert answer.err == ""
+    assert status["state"] == "done"
+    assert (status["recipe"], status["task"]) == ("scales", "regression")
+    assert status["rows_in"] == status["rows_out"] == ROWS
+    assert status["known"] + status["predicted"] + status["defaulted"] == ROWS
+    assert Path(status["results"]).is_dir()
+    assert set(status["metrics"]) >= {"model", "baseline", "mean"}
+    assert set(status["metrics"]["model"]) >= {"mae", "rmse", "r2"}
+    assert status["test_rows"] > 0
+    assert set(status["interval"]) >= {"level", "coverage", "mean_width"}
+    assert [stage["name"] for stage in status["stages"]] == [
+        "stage", "features", "train", "batches", "predict", "aggregate", "cleanup",
+    ]  # fmt: skip
+    assert all({"name", "state", "seconds", "rows", "skipped"} <= set(stage) for stage in status["stages"])
+
+
+def test_status_for_people_is_the_closing_summary(finished):
+    text = told("-C", finished, "status").out
+    assert f"{ROWS:,} in, {ROWS:,} out" in text
+    assert "80% interval" in text
+    assert "40 height (read as missing)" in text
+
+
+def test_status_finds_a_run_by_the_beginning_of_its_id(finished):
+    (run,) = told("-C", finished, "runs", "--output", "json").json
+    assert told("-C", finished, "status", run["run_id"][:12], "--output", "json").json["run_id"] == run["run_id"]
+    refused = ask("-C", finished, "status", "nothing")
+    assert refused.code == 2
+    assert "agecli runs" in refused.err
+
+
+@pytest.mark.parametrize("name", ["status", "runs", "config", "logs", "doctor"])
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
+def test_every_listing_has_every_form(finished, name, form):
+    out = told("-C", finished, name, "--output", form).out
+    if form == "json":
+        json.loads(out)
+    elif form == "csv":
+        lines = list(csv.reader(io.StringIO(out)))
+        assert len(lines) > 1
+        assert len({len(line) for line in lines}) == 1
+    elif form == "markdown":
+        assert all(line.startswith("|") for line in out.splitlines())
+
+
+def test_logs_tell_the_run_and_can_be_cut_to_a_stage(finished):
+    assert "of scales 2026Q3" in told("-C", finished, "logs").out
+    only = told("-C", finished, "logs", "--stage", "predict", "--output", "json").json
+    assert {row["stage"] for row in only} == {"predict"}
+    assert sum(row["kind"] == "batch_finished" for row in only) == 4
+
+
+def test_following_a_run_that_is_over_ends(finished):
+    assert "run finished" in told("-C", finished, "logs", "--follow").out
+
+
+@pytest.mark.parametrize("table", ["source", "staging", "features", "predictions", "results"])
+def test_sql_knows_the_workspaces_tables(finished, table):
+    assert told("-C", finished, "sql", f"SELECT COUNT(*) AS n FROM {table}", "--output", "json").json == [{"n": ROWS}]
+
+
+def test_sql_prints_csv_that_reads_back(finished):
+    query = "SELECT id, value, source FROM results WHERE source = 'KNOWN'"
+    out = told("-C", finished, "sql", query, "--output", "csv").out
+    assert len(list(csv.DictReader(io.StringIO(out)))) == ROWS // 2
+
+
+def test_sql_as_a_table_is_cut_and_says_so(finished):
+    answer = told("-C", finished, "sql", "SELECT id FROM results")
+    assert len(answer.out.splitlines()) == 102
+    assert "--limit 0" in answer.err
+    assert len(told("-C", finished, "sql", "SELECT id FROM results", "--limit", 7).out.splitlines()) == 9
+
+
+def test_sql_needs_no_project(tmp_path):
+    done = subprocess.run(
+        command("sql", "SELECT 7 / 2 AS q", "--output", "json"),
+        capture_output=True, text=True, cwd=tmp_path, env=environment(), check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [{"q": 3}]
+
+
+@pytest.mark.parametrize(
+    "query", ["SELECT median(id) FROM results", "SELECT no_such FROM results", "SELEC 1", "", "DROP TABLE results"]
+)
+def test_sql_that_cannot_be_run_is_refused_with_2(finished, query):
+    refused = ask("-C", finished, "sql", query)
+    assert refused.code == 2
+    assert refused.err.startswith("error: ")
+    assert refused.out == ""
+
+
+def test_a_second_run_skips_what_is_fresh_and_a_dry_run_says_so(finished, own):
+    planned = told("-C", own, "run", "--all", "--dry-run", "--output", "json").json
+    assert {row["stage"] for row in planned if row["action"] == "skip"} >= {"stage", "train", "predict", "aggregate"}
+    answer = told("-C", own, "run", "--all")
+    assert answer.out == ""
+    assert answer.err.count("skipped: fresh") == 6
+    assert answer.err.splitlines()[-1].startswith("next: agecli -C ")
+
+
+def test_a_dry_run_writes_nothing(own):
+    before = sorted(own.rglob("*"))
+    told("-C", own, "run", "--all", "--force", "--dry-run")
+    assert sorted(own.rglob("*")) == before
+
+
+@pytest.mark.parametrize("stage", ["stage", "features", "train", "batches", "predict", "aggregate"])
+def test_each_stage_is_a_command_of_its_own(own, stage):
+    answer = told("-C", own, stage)
+    assert f"{stage:<9}  skipped: fresh" in answer.err
+
+
+def test_single_batches_are_predicted_again(own):
+    answer = ok("-C", own, "predict", "--batch", 1, "--batch", 3)
+    assert "2 batches" in answer.err
+    none = ask("-C", own, "predict", "--batch", 99)
+    assert none.code == 2
+    assert "no batch 99" in none.err
+
+
+def test_a_stage_whose_input_is_missing_names_the_command_that_makes_it(own):
+    shutil.rmtree(own / "workspace")
+    refused = ask("-C", own, "predict")
+    assert refused.code == 2
+    assert "fix: agecli run --to predict" in refused.err
+
+
+def test_cleanup_shows_what_goes_and_keeps_results_and_models(own):
+    listed = told("-C", own, "cleanup", "--dry-run", "--output", "json").json
+    assert listed
+    assert all(Path(item["path"]).exists() for item in listed)
+    told("-C", own, "cleanup", "--yes")
+    assert not any(Path(item["path"]).exists() for item in listed)
+    assert Path(told("-C", own, "status", "--output", "json").json["results"] or own).exists()
+    assert told("-C", own, "sql", "SELECT COUNT(*) AS n FROM results", "--output", "json").json == [{"n": ROWS}]
+    assert list((own / "workspace" / "scales" / "models").iterdir())
+
+
+def test_with_json_logs_stderr_is_json_lines_to_the_last(own):
+    answer = ok("-C", own, "--log-format", "json", "run", "--from", "predict", "--force")
+    kinds = [json.loads(line)["kind"] for line in answer.err.splitlines()]
+    assert kinds[-1] == "run_finished"
+    assert "progress" in kinds
+    failed = agecli("-C", own, "run", "--all", "--log-format", "json", "--source", own / "missing.parquet")
+    assert failed.code == 2
+    assert json.loads(failed.err.splitlines()[-1])["exit_code"] == 2
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_run_says_how_to_go_on_and_goes_on(own, number, code):
+    process = subprocess.Popen(
+        command("-C", own, "run", "--all", "--force"), stderr=subprocess.PIPE, text=True, env=environment()
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "train      started" in line:
+            break
+    process.send_signal(number)
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=30) == code
+    assert "Traceback" not in rest
+    assert f"agecli -C {own} run --all" in rest
+    assert told("-C", own, "status", "--output", "json").json["state"] == "interrupted"
+    ok("-C", own, "run", "--all")
+    assert told("-C", own, "status", "--output", "json").json["state"] == "done"
+
+
+def test_a_reader_that_goes_away_is_quiet(finished):
+    process = subprocess.Popen(
+        command("-C", finished, "sql", "SELECT a.id FROM results a CROSS JOIN results b", "--output", "csv"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(),
+    )  # fmt: skip
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == b"id\n"
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(timeout=60) == 141
+
+
+def test_on_a_terminal_there_is_a_live_table_and_no_escape_codes_elsewhere(own):
+    pty = pytest.importorskip("pty", reason="no pseudo-terminals on this platform")
+    main_side, side = pty.openpty()
+    env = {**environment(), "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(command("-C", own, "run", "--from", "aggregate", "--force"), stderr=side, env=env)
+    os.close(side)
+    seen = b""
+    while chunk := _read(main_side):
+        seen += chunk
+    os.close(main_side)
+    assert process.wait(timeout=60) == 0
+    text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", seen).decode()
+    assert b"\x1b[2K" in seen
+    assert "> aggregate" in text
+    assert "next: agecli" in text.splitlines()[-1]
+    assert "\x1b" not in told("-C", own, "run", "--all").err
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65_536)
+    except OSError:  # how Linux says that the other side has closed
+        return b""
+
+
+def test_doctor_finds_this_machine_fit(finished):
+    found = {row["check"]: row for row in told("-C", finished, "doctor", "--output", "json").json}
+    assert {row["state"] for row in found.values()} == {"ok"}
+    assert found["project"]["found"] == str(finished)
+    assert {"python", "memory", "cores", "disk", "engine", "duckdb"} <= set(found)
+
+
+def test_synth_reports_the_best_possible_error(tmp_path):
+    report = ok("synth", "--rows", 2_000, "--seed", 1, "--out", tmp_path / "p", "--output", "json").json
+    assert report["rows"] == 2_000
+    assert report["best_mae"] > 0
+    assert report["rates"]
+    table = ok("synth", "--rows", 2_000, "--seed", 1, "--out", tmp_path / "p").out
+    assert "best_mae" in table
+
+
+def test_init_writes_a_recipe_for_a_strangers_file_that_runs(tmp_path):
+    place = tmp_path / "mine"
+    pq.write_table(rows(), tmp_path / "rows.parquet")
+    made = ok("init", place, "--from", tmp_path / "rows.parquet", "--id", "id", "--label", "weight")
+    assert made.err.splitlines()[-1] == f"next: agecli -C {place} run --all"
+    ok("-C", place, "run", "--all")
+    status = ok("-C", place, "status", "--output", "json").json
+    assert status["rows_out"] == ROWS
+    assert status["metrics"]["model"]["mae"] < status["metrics"]["mean"]["mae"]
+
+
+def test_logs_follow_a_run_to_its_end(own):
+    before = len(told("-C", own, "runs", "--output", "json").json)
+    running = subprocess.Popen(
+        command("-C", own, "run", "--from", "aggregate", "--force"), stderr=subprocess.DEVNULL, env=environment()
+    )
+    deadline = time.monotonic() + 30
+    while len(told("-C", own, "runs", "--output", "json").json) == before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    followed = told("-C", own, "logs", "--follow").out
+    assert running.wait(timeout=60) == 0
+    assert "run finished (done)" in followed
