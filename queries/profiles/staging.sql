@@ -57,7 +57,7 @@ SELECT
     WHEN regexp_like(title, '^(vp|svp|vice president)') THEN 6
     WHEN regexp_like(title, '^(chief|president|founder|owner)') THEN 7
     WHEN regexp_like(title, '^(director|head of)|director$') THEN 5
-    WHEN regexp_like(title, '^manager|manager') THEN 4
+    WHEN regexp_like(title, 'manager') THEN 4
     ELSE 1
   END AS title_seniority,
   job_level,
