@@ -19,7 +19,7 @@ from agecli.models.trees import Matrix, Vector
 
 MAX_WORDS = 20
 LOGISTIC_ROWS = 20_000
-LOGISTIC_CELLS = 4_000_000
+LOGISTIC_CELLS = 2_000_000
 _PIECE = 4_096
 _PENALTY = 1.0
 

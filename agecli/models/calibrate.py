@@ -44,12 +44,11 @@ class Table:
         x, y = np.array(self.x), np.array(self.y)
         if len(x) == 1:
             return np.full(len(values), y[0])
-        slope = np.diff(y) / np.diff(x)
         inside = np.clip(values, x[0], x[-1])
-        piece = np.clip(np.searchsorted(x, inside, side="right") - 1, 0, len(slope) - 1)
-        low, high = np.minimum(y[piece], y[piece + 1]), np.maximum(y[piece], y[piece + 1])
-        told: Vector = np.clip(y[piece] + slope[piece] * (inside - x[piece]), low, high)
-        return told
+        left = np.clip(np.searchsorted(x, inside, side="right") - 1, 0, len(x) - 2)
+        share = (inside - x[left]) / (x[left + 1] - x[left])
+        told: Vector = y[left] + (y[left + 1] - y[left]) * share
+        return np.clip(told, min(y[0], y[-1]), max(y[0], y[-1]))
 
     def to_json(self) -> dict[str, list[float]]:
         return {"x": list(self.x), "y": list(self.y)}

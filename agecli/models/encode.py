@@ -40,7 +40,7 @@ class Encoder:
 
     def __init__(self, features: tuple[tuple[str, Kind], ...], vocabularies: Mapping[str, Vocabulary]) -> None:
         self.features = features
-        self.vocabularies = dict(vocabularies)
+        self.vocabularies = {name: vocabularies[name] for name, kind in features if kind == "categorical"}
         self.kinds = ["q" if kind == "numeric" else "c" for _, kind in features]
         self._words = {name: pa.array(v.words, pa.string()) for name, v in self.vocabularies.items()}
 

@@ -92,33 +92,32 @@ class Sample:
 
 
 class Lowest:
-    """The k-th smallest of a stream of draws, in memory for 2k of them."""
+    """The k-th smallest of a stream of draws, in memory for 2k of them at most."""
 
     def __init__(self, keep: int) -> None:
         self._keep = keep
         self._held: list[npt.NDArray[np.float64]] = []
         self._count = 0
+        self._over = False
 
     def add(self, draws: npt.NDArray[np.float64]) -> None:
         self._held.append(draws)
         self._count += len(draws)
+        self._over |= self._count > self._keep
         if self._count > 2 * self._keep:
             self._trim()
 
     def threshold(self) -> float:
         """Draws up to this value are the k smallest; 1.0 where there were no more than k."""
-        if self._count > self._keep:
-            self._trim()
-            return float(self._held[0].max())
-        return 1.0 if not self._trimmed else float(self._held[0].max())
-
-    _trimmed = False
+        if not self._over:
+            return 1.0
+        self._trim()
+        return float(self._held[0].max())
 
     def _trim(self) -> None:
         everything = np.concatenate(self._held)
         self._held = [np.partition(everything, self._keep - 1)[: self._keep]]
-        self._count = self._keep
-        self._trimmed = True
+        self._count = len(self._held[0])
 
 
 class Survey:
@@ -133,18 +132,17 @@ class Survey:
         self.words = {name: Words() for name, kind in spec.features if kind == "categorical"}
         self.missing = dict.fromkeys(spec.names, 0)
         self.sample = Sample(len(self.numeric) + 1)
-        self._lowest = Lowest(spec.max_train_rows)
+        self.threshold = 1.0  # rows whose sampling draw is at most this are used
         self._low, self._high = np.inf, -np.inf
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Takes in one batch of labelled rows."""
-        draws = parts.hash_ids(batch.column("id"))
+        hashes = parts.hash_ids(batch.column("id"))
         self.labelled += batch.num_rows
-        self._lowest.add(parts.draw(draws, "sample", self.spec.seed))
         labels = self._labels(batch)
         columns = [self._numbers(batch, name) for name in self.numeric]
         rows = np.column_stack([labels, *columns]).astype(np.float32)
-        self.sample.add(parts.draw(draws, "profile", self.spec.seed), rows)
+        self.sample.add(parts.draw(hashes, "profile", self.spec.seed), rows)
         for name, words in self.words.items():
             words.add(feature_column(batch, name, "categorical"))
             self.missing[name] = words.missing
@@ -187,11 +185,6 @@ class Survey:
             raise DataError(
                 "nothing can be learned from the features", "every feature is NULL in all labelled rows", fix
             )
-
-    @property
-    def threshold(self) -> float:
-        """Rows whose sampling draw is at most this are used."""
-        return self._lowest.threshold()
 
     @property
     def used(self) -> int:
@@ -249,10 +242,12 @@ class Survey:
 
 def survey(read: Read, spec: ModelSpec) -> Survey:
     """Reads all labelled rows once; DataError when they cannot be learned from."""
-    found = Survey(spec)
+    found, lowest = Survey(spec), Lowest(spec.max_train_rows)
     for batch in labelled(read, spec):
         found.add(batch)
+        lowest.add(parts.draw(parts.hash_ids(batch.column("id")), "sample", spec.seed))
     found.check()
+    found.threshold = lowest.threshold()
     return found
 
 

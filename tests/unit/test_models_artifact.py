@@ -1,0 +1,150 @@
+"""A model's files: whole or not there, checked before use, and nothing in them is ever run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agecli.errors import ConfigError, DataError
+from agecli.models import artifact, card, fit
+from agecli.models.fit import Trained
+
+from .models_rows import planted, reader, spec
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    return fit.train(reader(planted(400)), spec())
+
+
+@pytest.fixture
+def folder(trained: Trained, tmp_path: Path) -> Path:
+    artifact.save(trained, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Changes the card and makes its digest match again, as someone would who means harm."""
+    content = json.loads((folder / "card.json").read_text())
+    change(content)
+    files = {name: (folder / name).read_bytes() for name in ("model.ubj", "spread.ubj")}
+    content["digest"] = card.digest_of(content["decides"], files)
+    (folder / "card.json").write_text(json.dumps(content))
+
+
+def test_a_saved_model_is_four_files_and_nothing_else(folder: Path) -> None:
+    assert sorted(p.name for p in folder.iterdir()) == ["baseline.json", "card.json", "model.ubj", "spread.ubj"]
+    assert [p.name for p in folder.parent.iterdir()] == ["model"]
+
+
+def test_a_classifier_has_no_spread(tmp_path: Path) -> None:
+    artifact.save(fit.train(reader(planted(200, classes=2)), spec(task="classification")), tmp_path / "m")
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["baseline.json", "card.json", "model.ubj"]
+
+
+def test_saving_again_changes_no_file(trained: Trained, folder: Path) -> None:
+    before = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
+    artifact.save(trained, folder)
+    assert {p.name: p.stat().st_mtime_ns for p in folder.iterdir()} == before
+
+
+def test_saving_mends_a_damaged_model(trained: Trained, folder: Path) -> None:
+    (folder / "model.ubj").write_bytes(b"")
+    artifact.save(trained, folder)
+    assert artifact.load(folder).digest == trained.digest
+
+
+def test_the_card_has_no_times_and_no_paths(folder: Path) -> None:
+    text = (folder / "card.json").read_text()
+    assert str(folder.parent) not in text
+    assert "threads" not in text and "nthread" not in text
+
+
+def test_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no such model"):
+        artifact.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.ubj", "spread.ubj", "baseline.json"])
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "absent", "empty"])
+def test_a_damaged_file_is_named(folder: Path, name: str, damage: str) -> None:
+    path = folder / name
+    content = path.read_bytes()
+    middle = len(content) // 2
+    if damage == "absent":
+        path.unlink()
+    elif damage == "flipped":
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    else:
+        path.write_bytes(content[:middle] if damage == "truncated" else b"")
+    with pytest.raises(DataError, match=name):
+        artifact.load(folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null", '{"decides": {}}', "[" * 100_000, "\udcff"])
+def test_a_card_that_is_none(folder: Path, content: str) -> None:
+    (folder / "card.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(DataError, match="damaged"):
+        artifact.load(folder)
+
+
+def test_a_card_that_was_changed_is_not_trusted(folder: Path) -> None:
+    content = json.loads((folder / "card.json").read_text())
+    content["decides"]["calibration"]["factor"] = 0.1
+    (folder / "card.json").write_text(json.dumps(content))
+    with pytest.raises(DataError, match="digest does not match"):
+        artifact.load(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda c: c["decides"].update(tolerance=99.0),
+        lambda c: c["decides"]["features"].pop(),
+        lambda c: c["decides"]["features"][0].append("numeric"),
+        lambda c: c["decides"]["calibration"].update(floor=-1),
+        lambda c: c["decides"]["calibration"].update(factor="wide"),
+        lambda c: c["decides"]["calibration"]["confidence"].update(x=[3, 2, 1]),
+        lambda c: c["decides"].update(vocabularies={}),
+        lambda c: c["decides"].update(format=99),
+        lambda c: c["spec"].pop("task"),
+        lambda c: c["spec"].update(features=[["other", "numeric"]]),
+        lambda c: c.update(files={}),
+    ],
+)
+def test_a_card_that_makes_no_sense_is_refused_even_with_a_digest_that_matches(
+    folder: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
+    rewrite(folder, change)
+    with pytest.raises(DataError):
+        artifact.load(folder)
+
+
+def test_trees_over_other_features_do_not_fit(folder: Path) -> None:
+    def drop(content: dict[str, Any]) -> None:
+        content["decides"]["features"].pop()
+        content["spec"]["features"].pop()
+
+    rewrite(folder, drop)
+    with pytest.raises(DataError, match=r"model\.ubj does not fit its card"):
+        artifact.load(folder)
+
+
+def test_trees_that_are_no_trees_are_refused_even_with_digests_that_match(folder: Path) -> None:
+    import hashlib
+
+    for content in (b"\x80\x04cos\nsystem\n", b"{", b"{}", b'{"learner": {}}'):
+        (folder / "model.ubj").write_bytes(content)
+        rewrite(folder, lambda c, b=content: c["files"].update({"model.ubj": hashlib.sha256(b).hexdigest()}))
+        with pytest.raises(DataError, match=r"model\.ubj"):
+            artifact.load(folder)
+
+
+def test_a_copy_is_the_same_model(folder: Path, trained: Trained, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    assert artifact.load(tmp_path / "elsewhere").digest == trained.digest
