@@ -18,8 +18,9 @@ from agecli.engines.dialect import parser
 from agecli.engines.dialect.queries import QueryBinder
 from agecli.engines.dialect.scope import Scope, Source, Statement
 from agecli.engines.dialect.types import Type
+from agecli.errors import SqlRefused
 
-_MODULES = ("functions_numbers", "functions_text", "functions_regexp", "functions_dates", "functions_json",
+_MODULES = ("functions_casts", "functions_numbers", "functions_text", "functions_regexp", "functions_dates", "functions_json",
             "functions_arrays", "functions_maps", "functions_aggregates", "functions_windows")  # fmt: skip
 
 for _name in _MODULES:
@@ -37,6 +38,8 @@ class Translation:
 
 def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translation:
     """One SELECT of Athena's dialect as DuckDB SQL. Raises SqlInvalid and SqlRefused; nothing is run."""
+    if "agecli_l" in sql or "\x01" in sql:
+        raise SqlRefused("the SQL is refused", "names that begin with agecli_l are kept for agecli itself", "rename it")
     statement = Statement(tables or {})
     bound = QueryBinder(statement).query(parser.parse(sql), Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
