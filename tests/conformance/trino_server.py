@@ -72,7 +72,8 @@ def running(folder: Path) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["-Xmx2g", "--add-modules", "jdk.incubator.vector", "--sun-misc-unsafe-memory-access=allow"]
+    # A Trino made for tests remembers something of every query; 3 GB last for some ten thousand.
+    options = ["-Xmx3g", "--add-modules", "jdk.incubator.vector", "--sun-misc-unsafe-memory-access=allow"]
     options += ["--add-opens=java.base/java.nio=ALL-UNNAMED", "-cp", class_path]
     command = [str(java_home / "bin" / "java"), *options, "LocalTrino", str(port), str(folder)]
     log = folder / "_trino.log"

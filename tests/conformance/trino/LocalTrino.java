@@ -3,6 +3,8 @@ import io.trino.spi.type.TimeZoneKey;
 import io.trino.testing.DistributedQueryRunner;
 import io.trino.testing.TestingSession;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
 import java.util.Map;
 
 /** One Trino in one process, with a Hive catalog in a local folder: LocalTrino PORT FOLDER. Prints "ready". */
@@ -25,7 +27,10 @@ public final class LocalTrino {
                 "hive.metastore.catalog.dir", "local:///",
                 "hive.security", "allow-all",
                 "hive.non-managed-table-writes-enabled", "true"));
-        System.out.println("ready");
+        // System.out has become Trino's log by now.
+        try (var output = new FileOutputStream(FileDescriptor.out)) {
+            output.write("ready\n".getBytes());
+        }
         // Whoever started this process ends it by closing its standard input.
         while (System.in.read() >= 0) {
         }
