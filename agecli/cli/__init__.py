@@ -7,6 +7,7 @@ that `agecli --help` loads, so they import click and nothing heavier; a command'
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     session = Session(arguments)
     previous = _on_sigterm(_terminate)
     try:
+        _accept_all_text()
         if "_AGECLI_COMPLETE" in os.environ:
             cli.main(args=arguments, prog_name="agecli")  # the shell asks for completions
         # not cli.main: that prints lines of its own when it is interrupted
@@ -99,6 +101,13 @@ def _say(session: Session, what: str, why: str, fix: str, code: int, kind: str =
     except BrokenPipeError:
         return PIPE_CLOSED
     return code
+
+
+def _accept_all_text() -> None:
+    """Where the terminal's encoding lacks a letter of the data, an escape stands for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _silence_stdout() -> None:

@@ -39,7 +39,7 @@ def sql(settings: Settings, query: str, limit: int | None, form: str) -> None:
     """
     from agecli.engines import open_engine
 
-    text = sys.stdin.read() if query == "-" else query
+    text = sys.stdin.buffer.read().decode("utf-8", "replace") if query == "-" else query
     tables = _tables(settings)
     engine = open_engine("duckdb")
     columns = [column.name for column in engine.describe(text, tables)]

@@ -41,7 +41,7 @@ def show(manifest: Manifest, session: Session) -> None:
 def text(manifest: Manifest, session: Session, closing: bool = False) -> str:
     """The summary: paragraphs that the run has facts for, and no others.
 
-    A closing summary leaves the error out, since that is about to leave by the door.
+    A closing summary leaves out what is about to be said at the door: the error, and how to go on after Ctrl-C.
     """
     facts = manifest.facts()
     paragraphs = [
@@ -136,7 +136,8 @@ def _number(value: float | None, form: str) -> str:
 def _stages(manifest: Manifest) -> str:
     rows = []
     for record in manifest.stages:
-        state = "fresh" if record.skipped else record.state
+        cut_short = record.state == "running" and manifest.state != "running"
+        state = "fresh" if record.skipped else "stopped" if cut_short else record.state
         note = f"{len(record.batches_failed)} batches failed" if record.batches_failed else ""
         if "removed" in record.facts:
             note = f"{record.facts['removed']} items, {size(record.facts.get('bytes', 0))}"
@@ -187,6 +188,8 @@ def _trouble(manifest: Manifest, session: Session, closing: bool) -> str:
     for record in manifest.stages:
         if record.batches_failed:
             lines.append(f"batches failed: {', '.join(map(str, record.batches_failed[:20]))}")
+    if closing and manifest.state == "interrupted":
+        return "\n".join(lines)
     resume = session.hint("predict --failed") if manifest.state == "partial" else _resume(session)
     lines.append(f"what was finished is kept, and so are the last good results; `{resume}` goes on from there")
     return "\n".join(lines)
