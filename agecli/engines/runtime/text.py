@@ -1,0 +1,150 @@
+"""Trino's text functions where Python or DuckDB mean something else: simple case mapping, splitting, distances.
+
+Texts are code points, as in Trino; Java's own case mapping is one to one (`ß` has no upper case).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from agecli.engines.runtime.errors import TrinoError
+
+
+def upper(text: str) -> str:
+    """Upper case, one character for one (Character.toUpperCase)."""
+    return "".join([_single(c, c.upper(), c) for c in text])
+
+
+def lower(text: str) -> str:
+    """Lower case, one character for one (Character.toLowerCase)."""
+    return "".join(["i" if c == "\u0130" else _single(c, c.lower(), c) for c in text])
+
+
+def _single(char: str, mapped: str, otherwise: str) -> str:
+    if len(mapped) == 1:
+        return mapped
+    # titlecase of the Greek letters with iota is their simple upper case
+    title = char.title()
+    return title if len(title) == 1 and title != char else otherwise
+
+
+def reverse(text: str) -> str:
+    """The code points in reverse order."""
+    return text[::-1]
+
+
+def split_limited(text: str, delimiter: str, limit: int) -> list[str]:
+    """split(text, delimiter, limit): the last part keeps the rest."""
+    if limit <= 0:
+        raise TrinoError("Limit must be positive")
+    if not delimiter:
+        raise TrinoError("The delimiter may not be the empty string")
+    return text.split(delimiter, limit - 1)
+
+
+def split_to_map(text: str, entries: str, values: str) -> list[tuple[str, str]]:
+    """`k=v,l=w` as a map; an entry without the second delimiter, or a repeated key, is an error."""
+    if not entries or not values or entries == values:
+        raise TrinoError("delimiters are empty or the same")
+    found: dict[str, str] = {}
+    for part in text.split(entries):
+        if not part and part is text.split(entries)[-1]:
+            continue
+        key, delimiter, value = part.partition(values)
+        if not delimiter or values in value:
+            raise TrinoError("Key-value delimiter must appear exactly once in each entry")
+        if key in found:
+            raise TrinoError(f"Duplicate keys ({key}) are not allowed")
+        found[key] = value
+    return list(found.items())
+
+
+def position_from_end(text: str, wanted: str, instance: int) -> int:
+    """strpos(text, wanted, -n): where the n-th match from the end begins, from 1; 0 if there are fewer."""
+    if not wanted:
+        return 1 if not text else len(text) + 1
+    at = len(text) + 1
+    for _ in range(instance):
+        at = text.rfind(wanted, 0, at + len(wanted) - 1)
+        if at < 0:
+            return 0
+    return at + 1
+
+
+def position(text: str, wanted: str, instance: int) -> int:
+    """strpos(text, wanted, n): where the n-th match begins, from 1; matches may overlap."""
+    if instance == 0:
+        raise TrinoError("'instance' must not be a zero number.")
+    if instance < 0:
+        return position_from_end(text, wanted, -instance)
+    if not wanted:
+        return 1
+    at = -1
+    for _ in range(instance):
+        at = text.find(wanted, at + 1)
+        if at < 0:
+            return 0
+    return at + 1
+
+
+def levenshtein_distance(left: str, right: str) -> int:
+    """Insertions, deletions and substitutions between two texts."""
+    if len(left) * len(right) > 1_000_000:
+        raise TrinoError("The combined inputs for Levenshtein distance are too large")
+    above = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        row = [i]
+        for j, b in enumerate(right, 1):
+            row.append(min(above[j] + 1, row[-1] + 1, above[j - 1] + (a != b)))
+        above = row
+    return above[-1]
+
+
+def hamming_distance(left: str, right: str) -> int:
+    """Places where two texts of the same length differ."""
+    if len(left) != len(right):
+        raise TrinoError("The input strings to hamming_distance function must have the same length")
+    return sum(a != b for a, b in zip(left, right, strict=True))
+
+
+_SOUNDS = {c: d for d, letters in _LETTERS.items() for c in letters} if (
+    _LETTERS := {"1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R"}
+) else {}
+
+
+def soundex(text: str) -> str:
+    """American Soundex of the letters A-Z in the text (Apache Commons Codec)."""
+    letters = [c for c in text.upper() if c.isalpha()]
+    if any(not "A" <= c <= "Z" for c in letters):
+        raise TrinoError("soundex of letters beyond A-Z")
+    if not letters:
+        return ""
+    code, last = letters[0], _SOUNDS.get(letters[0], "")
+    for letter in letters[1:]:
+        sound = _SOUNDS.get(letter, "")
+        if sound and sound != last:
+            code += sound
+        if letter not in "HW":
+            last = sound
+    return (code + "000")[:4]
+
+
+def normalize(text: str, form: str) -> str:
+    """Unicode normalisation; NFC, NFD, NFKC or NFKD."""
+    return unicodedata.normalize(form, text)  # type: ignore[arg-type]
+
+
+def translate(text: str, old: str, new: str) -> str:
+    """Each character of `old` by the one at its place in `new`, or dropped; the first of repeated ones counts."""
+    table: dict[int, str | None] = {}
+    for i, char in enumerate(old):
+        table.setdefault(ord(char), new[i] if i < len(new) else None)
+    return text.translate(table)
+
+
+def from_utf8(value: bytes, replacement: str = "\ufffd") -> str:
+    """Bytes as text, what is not UTF-8 replaced."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return "".join(replacement if c == "\ufffd" else c for c in value.decode("utf-8", "replace"))
