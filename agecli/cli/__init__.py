@@ -82,7 +82,7 @@ def _unexpected(error: BaseException, session: Session) -> int:
     what = f"unexpected {type(error).__name__}"
     hint = "" if session.verbose else "; -v shows where it happened"
     fix = f"this is a fault in agecli: report this line, what you typed and `agecli doctor`{hint}"
-    return _say(session, what, " ".join(str(error).split()) or "no message", fix, 1)
+    return _say(session, what, str(error) or "no message", fix, 1)
 
 
 def _say(session: Session, what: str, why: str, fix: str, code: int, kind: str = "") -> int:
@@ -94,13 +94,17 @@ def _say(session: Session, what: str, why: str, fix: str, code: int, kind: str =
             print(json.dumps(fields, ensure_ascii=False), file=sys.stderr)
         else:
             label = click.style("error:", fg="red", bold=True) if session.colour else "error:"
-            print(f"{label} {what}: {why}", file=sys.stderr)
+            print(label, _one_line(f"{what}: {why}"), file=sys.stderr)
             if fix:
-                print(f"fix: {fix}", file=sys.stderr)
+                print("fix:", _one_line(fix), file=sys.stderr)
         sys.stderr.flush()
     except BrokenPipeError:
         return PIPE_CLOSED
     return code
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _accept_all_text() -> None:

@@ -131,6 +131,17 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def plural(count: int, word: str) -> str:
+    """1 batch, 2 batches, 1,000 items."""
+    ending = "" if count == 1 else "es" if word.endswith("ch") else "s"
+    return f"{count:,} {word}{ending}"
+
+
+def one_line(text: object) -> str:
+    """Text without line breaks and what else could disturb a line."""
+    return " ".join(str(text).split())
+
+
 def size(count: float) -> str:
     """Bytes in words of 1024: 3.4 GiB."""
     for unit in ("bytes", "KiB", "MiB", "GiB"):

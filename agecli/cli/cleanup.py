@@ -7,7 +7,7 @@ import sys
 import click
 
 from agecli.cli import output
-from agecli.cli.board import size
+from agecli.cli.board import plural, size
 from agecli.cli.group import command
 from agecli.cli.options import output_option, with_settings
 from agecli.config import Settings
@@ -37,11 +37,15 @@ def cleanup(settings: Settings, dry_run: bool, yes: bool, form: str) -> None:
     if dry_run or not items:
         return
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        click.confirm(f"Remove {len(items)} items, {sum(item.bytes for item in items):,} bytes?", abort=True, err=True)
+        click.confirm(
+            f"Remove {plural(len(items), 'item')}, {size(sum(i.bytes for i in items))}?", abort=True, err=True
+        )
     lock = Lock(settings["workspace"])
     lock.acquire("cleanup")
     try:
         freed = remove(items)
     finally:
         lock.release()
-    click.echo(f"removed {freed['removed']} items, {size(freed['bytes'])}; results and models are kept", err=True)
+    click.echo(
+        f"removed {plural(freed['removed'], 'item')}, {size(freed['bytes'])}; results and models are kept", err=True
+    )

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agecli import events
-from agecli.cli.board import Board, StageView, duration, size
+from agecli.cli.board import Board, StageView, duration, one_line, plural, size
 from agecli.events import Event
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class JsonLines(_Lines):
 
 
 class PlainLines(_Lines):
-    """A line per happening on stderr; of many batches every tenth part."""
+    """A line per happening on stderr; of many batches every tenth part, or at 1, 2, 4, 8, ... of an unknown number."""
 
     def __init__(self, board: Board | None = None) -> None:
         self.board = board or Board()
@@ -96,21 +96,21 @@ def line(event: Event, view: StageView | None, board: Board) -> str | None:
     if kind in (events.STAGE_FAILED, events.BATCH_FAILED):
         what = "failed" if event.batch is None else f"batch {event.batch} failed"
         error = data.get("error") or {}
-        return f"{stage} {what}: {error.get('what', '?')}: {error.get('why', '?')}"
+        return f"{stage} {what}: " + one_line(f"{error.get('what', '?')}: {error.get('why', '?')}")
     if kind == events.BATCH_FINISHED and view is not None:
         return _batches_line(stage, view, board)
     if kind in (events.LOG, events.WARNING):
-        return f"{stage} " + ("warning: " if kind == events.WARNING else "") + str(data.get("message", ""))
+        return f"{stage} " + ("warning: " if kind == events.WARNING else "") + one_line(data.get("message", ""))
     return None
 
 
 def _batches_line(stage: str, view: StageView, board: Board) -> str | None:
     total = view.batches_total
     count = view.batches + view.batches_failed
-    step = max(1, (total or 0) // _PLAIN_STEPS)
-    if count % step:
+    worth_a_line = count % max(1, total // _PLAIN_STEPS) == 0 if total else count & (count - 1) == 0
+    if not worth_a_line:
         return None
-    parts = [f"{count} of {total} batches" if total else f"{count} batches"]
+    parts = [f"{count} of {plural(total, 'batch')}" if total else plural(count, "batch")]
     left = view.left(board.clock())
     if left is not None:
         parts.append(f"{duration(left)} left")
@@ -126,9 +126,9 @@ def finished(view: StageView, board: Board) -> list[str]:
     if view.name == "train" and facts.get("labelled"):
         parts.append(f"{facts['labelled']:,} labelled rows")
     if isinstance(facts.get("batches"), int):
-        parts.append(f"{facts['batches']:,} batches")
+        parts.append(plural(facts["batches"], "batch"))
     if "removed" in facts:
-        parts.append(f"{facts['removed']} items, {size(facts.get('bytes', 0))}")
+        parts.append(f"{plural(facts['removed'], 'item')}, {size(facts.get('bytes', 0))}")
     parts.append(duration(view.seconds))
     return parts
 
@@ -206,7 +206,7 @@ def _progress(view: StageView, board: Board) -> str:
         words = {"fresh": "fresh, skipped", "failed": "failed"}
         parts = [words[view.state]] if view.state in words else []
         if view.state == "done" and isinstance(view.facts.get("batches"), int):
-            parts.append(f"{view.facts['batches']:,} batches")
+            parts.append(plural(view.facts["batches"], "batch"))
         return ", ".join(parts + ([f"{view.batches_failed} failed"] if view.batches_failed else []))
     parts = []
     share = view.share()
@@ -215,7 +215,7 @@ def _progress(view: StageView, board: Board) -> str:
     if view.unit not in ("rows", "batches"):
         parts.append(view.unit)
     if view.name == "predict" and view.batches_total:
-        parts.append(f"{view.batches} of {view.batches_total} batches")
+        parts.append(f"{view.batches} of {plural(view.batches_total, 'batch')}")
     if view.batches_failed:
         parts.append(f"{view.batches_failed} failed")
     left = view.left(board.clock())

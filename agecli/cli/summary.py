@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from agecli.cli.board import duration, size
+from agecli.cli.board import duration, one_line, plural, size
 from agecli.cli.output import tabular
 from agecli.cli.session import Session
 from agecli.events import Manifest, StageRecord
@@ -138,9 +138,9 @@ def _stages(manifest: Manifest) -> str:
     for record in manifest.stages:
         cut_short = record.state == "running" and manifest.state != "running"
         state = "fresh" if record.skipped else "stopped" if cut_short else record.state
-        note = f"{len(record.batches_failed)} batches failed" if record.batches_failed else ""
+        note = f"{plural(len(record.batches_failed), 'batch')} failed" if record.batches_failed else ""
         if "removed" in record.facts:
-            note = f"{record.facts['removed']} items, {size(record.facts.get('bytes', 0))}"
+            note = f"{plural(record.facts['removed'], 'item')}, {size(record.facts.get('bytes', 0))}"
         count = "" if record.rows is None else f"{record.rows:,}"
         seconds = "" if record.skipped or record.seconds is None else f"{record.seconds:.1f}"
         rate = _rate(record)
@@ -161,7 +161,7 @@ def _places(manifest: Manifest, facts: dict[str, Any]) -> str:
     lines = [f"results     {_near(facts['results'])}"] if facts.get("results") else []
     if facts.get("model"):
         lines.append(f"model       {facts['model']}")
-    lines += [f"warning     {message}" for message in manifest.warnings]
+    lines += [f"warning     {one_line(message)}" for message in manifest.warnings]
     return "\n".join(lines)
 
 
@@ -184,7 +184,7 @@ def _trouble(manifest: Manifest, session: Session, closing: bool) -> str:
         where = record.name if record else "the run"
         lines.append(f"{where} failed" if manifest.state == "failed" else f"{where} was interrupted")
         if manifest.error and manifest.state == "failed" and not closing:
-            lines[0] += f": {manifest.error.get('what')}: {manifest.error.get('why')}"
+            lines[0] += ": " + one_line(f"{manifest.error.get('what')}: {manifest.error.get('why')}")
     for record in manifest.stages:
         if record.batches_failed:
             lines.append(f"batches failed: {', '.join(map(str, record.batches_failed[:20]))}")

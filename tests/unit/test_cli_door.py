@@ -72,6 +72,12 @@ def test_with_json_logs_an_error_is_a_json_line(status_raises, capsys):
     }
 
 
+def test_an_error_is_one_line_whatever_its_cause_said(status_raises, capsys):
+    status_raises(DataError("cannot read x", "deserializing failed:\n  page\n", "copy it\nagain"))
+    assert main(["status"]) == 3
+    assert capsys.readouterr().err == "error: cannot read x: deserializing failed: page\nfix: copy it again\n"
+
+
 def test_an_unexpected_error_is_one_line_that_says_what_to_report(status_raises, capsys):
     status_raises(KeyError("rows"))
     assert main(["status"]) == 1

@@ -105,6 +105,22 @@ def test_plain_lines_tell_each_happening_once_and_no_tick(capsys):
     assert len(lines) == 1 + 2 * len(STAGES) + 10
 
 
+@pytest.mark.parametrize(("planned", "lines"), [(1_000, 10), (25, 12), (3, 3), (None, 10)])
+def test_many_batches_are_few_lines(capsys, planned, lines):
+    """Every tenth part; where their number is not known, the 1st, 2nd, 4th, 8th, ..."""
+    screen = PlainLines()
+    screen.board.batches_planned = planned
+    screen.show(event(events.STAGE_STARTED, "predict"))
+    for batch in range(planned or 1_000):
+        screen.show(event(events.BATCH_FINISHED, "predict", batch, rows=1))
+    assert capsys.readouterr().err.count("batch") == lines
+
+
+def test_a_message_of_several_lines_is_one(capsys):
+    PlainLines().show(event(events.BATCH_FAILED, "predict", 2, error=error("cannot read x", "it is\ncut\n")))
+    assert capsys.readouterr().err == "12:00:00 predict    batch 2 failed: cannot read x: it is cut\n"
+
+
 def test_json_lines_are_the_events_themselves(capsys):
     told = list(whole_run())
     with JsonLines() as screen:
