@@ -9,7 +9,7 @@ from agecli.engines.dialect import ast
 from agecli.engines.dialect.casts import apply, coerce
 from agecli.engines.dialect.registry import Call, Overload, Typed, fitted, resolve, substitute, unify
 from agecli.engines.dialect.types import NUMBERS, Type, coerces, common_type
-from agecli.errors import SqlRefused
+from agecli.errors import SqlInvalid, SqlRefused
 
 Argument = Typed | ast.Lambda
 BindLambda = Callable[[ast.Lambda, Sequence[Type]], Typed]
@@ -19,7 +19,6 @@ BindLambda = Callable[[ast.Lambda, Sequence[Type]], Typed]
 class Match:
     overload: Overload
     types: dict[str, Type]
-    targets: tuple[Type | None, ...]
     cost: int
 
 
@@ -32,17 +31,27 @@ def translate_call(
         raise not_allowed(name, overloads, args)
     best = min(matches, key=lambda m: m.cost)
     types = dict(best.types)
-    done: list[Typed] = []
-    for index, (arg, target) in enumerate(zip(args, best.targets, strict=True)):
-        if isinstance(arg, ast.Lambda):
-            done.append(_lambda(best.overload.parameter(index), arg, types, bind_lambda))
-        else:
-            assert target is not None
-            done.append(coerce(arg, target))
+    done = _coerced(best, args, types, bind_lambda)
+    if types != best.types:
+        done = _coerced(best, args, types, bind_lambda)
     result = best.overload.result
     kinds = [a.type for a in done]
     kind = result(kinds, types) if callable(result) else substitute(result, types)
     return best.overload, Call(name, tuple(done), kind, types)
+
+
+def _coerced(best: Match, args: Sequence[Argument], types: dict[str, Type], bind_lambda: BindLambda) -> list[Typed]:
+    """Every argument as the type that its parameter has; a lambda's result may widen a variable."""
+    done: list[Typed] = []
+    for index, arg in enumerate(args):
+        parameter = best.overload.parameter(index)
+        if isinstance(arg, ast.Lambda):
+            done.append(_lambda(parameter, arg, types, bind_lambda))
+            continue
+        target = fitted(substitute(parameter, types), arg.type)
+        assert target is not None
+        done.append(coerce(arg, target))
+    return done
 
 
 def translated(name: str, overloads: Sequence[Overload], args: Sequence[Argument], bind_lambda: BindLambda) -> Typed:
@@ -80,18 +89,15 @@ def _match(overload: Overload, args: Sequence[Argument]) -> Match | None:
     types = resolve(bound)
     if types is None:
         return None
-    targets: list[Type | None] = []
     cost = 0
     for index, arg in enumerate(args):
         if isinstance(arg, ast.Lambda):
-            targets.append(None)
             continue
         target = fitted(substitute(overload.parameter(index), types), arg.type)
         if target is None:
             return None
         cost += distance(arg.type, target)
-        targets.append(target)
-    return Match(overload, types, tuple(targets), cost)
+    return Match(overload, types, cost)
 
 
 def distance(source: Type, target: Type) -> int:
@@ -116,11 +122,10 @@ def _lambda(parameter: Type, arg: ast.Lambda, types: dict[str, Type], bind_lambd
             types[variable] = found[0]
         elif not coerces(found[0], types[variable]):
             common = common_type(found[0], types[variable])
-            raise SqlRefused(
-                f"a lambda that gives {found[0]} where {types[variable]} is expected is refused",
-                "Trino does not widen it either" if common is None else "its type has to be fixed beforehand",
-                f"cast the starting value to {common or found[0]}",
-            )
+            if common is None:
+                raise SqlInvalid("the SQL has a type mismatch", f"a lambda gives {found[0]}, not {types[variable]}")
+            types[variable] = common
+            return _lambda(parameter, arg, types, bind_lambda)
     body = coerce(made.body, substitute(wanted, types))
     return replace(made, sql=_lambda_sql(made.parameters, body.sql), body=body)
 

@@ -269,7 +269,7 @@ class ExpressionBinder:
 
     def bind_lambda(self, node: ast.Lambda, kinds: Sequence[Type]) -> Typed:
         depth = len(self.lambdas)
-        names = tuple(f"l{depth}_{i}" for i in range(len(kinds)))
+        names = tuple(f"agecli_l{depth}_{i}" for i in range(len(kinds)))
         pairs = zip(node.parameters, names, kinds, strict=True)
         self.lambdas.append({p: Typed(n, k) for p, n, k in pairs})
         try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agecli.engines.dialect.operators import scaled, unscaled
-from agecli.engines.dialect.registry import Call, Macro, Sql, guard, provide, register
-from agecli.engines.dialect.types import INTEGERS, Type, decimal, duckdb_type
+from agecli.engines.dialect.registry import Call, Sql, register
+from agecli.engines.dialect.types import INTEGERS, Type, decimal
 from agecli.engines.dialect.windows import AFTER, DISTINCT, ORDER
 
 
@@ -57,4 +57,3 @@ def _sums() -> None:
 
 _counts()
 _sums()
-__all__ = ["Macro", "duckdb_type", "guard", "provide"]

@@ -50,6 +50,16 @@ def once(value: Typed, body: Callable[[str], str], variable: str = "v") -> str:
     return f"list_extract(list_transform([{value.sql}], lambda {name}: {body(name)}), 1)"
 
 
+def both(left: Typed, right: Typed, body: Callable[[str, str], str]) -> str:
+    """`body` over two values, each evaluated once even if `body` mentions it several times."""
+    if is_cheap(left) and is_cheap(right):
+        return body(left.sql, right.sql)
+    name = f"q{max(left.sql.count('lambda '), right.sql.count('lambda '))}"
+    inside = body(f"struct_extract({name}, 'a')", f"struct_extract({name}, 'b')")
+    packed = f"[struct_pack(a := {left.sql}, b := {right.sql})]"
+    return f"list_extract(list_transform({packed}, lambda {name}: {inside}), 1)"
+
+
 def mismatch(op: str, *kinds: Type) -> SqlInvalid:
     shown = ", ".join(map(str, kinds))
     return SqlInvalid("the SQL has a type mismatch", f"{op} does not take ({shown})")
@@ -353,16 +363,8 @@ def _equal(op: str, left: Typed, right: Typed) -> Typed:
         return combined(left, right, BOOLEAN, lambda a, b: f"({a} {op} {b})")
 
     def write(a: str, b: str) -> str:
-        if is_cheap(replace(left, sql=a)) and is_cheap(replace(right, sql=b)):
-            equal = equality(kind, a, b, 0)
-        else:
-            one, two = "struct_extract(q, 'a')", "struct_extract(q, 'b')"
-            depth = max(a.count("lambda "), b.count("lambda "))
-            one, two = one.replace("q", f"q{depth}"), two.replace("q", f"q{depth}")
-            equal = (
-                f"list_extract(list_transform([struct_pack(a := {a}, b := {b})], lambda q{depth}: "
-                f"{equality(kind, one, two, depth + 1)}), 1)"
-            )
+        one, two = replace(left, sql=a), replace(right, sql=b)
+        equal = both(one, two, lambda x, y: equality(kind, x, y, max(a.count("lambda "), b.count("lambda ")) + 1))
         return equal if op == "=" else f"(NOT {equal})"
 
     if kind.is_floating and (_never_nan(left) or _never_nan(right)):

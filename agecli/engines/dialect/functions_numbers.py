@@ -1,0 +1,280 @@
+"""Functions of numbers: rounding, powers, comparison of several, bits, and what has no argument."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from agecli.engines.dialect.operators import is_cheap, once
+from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, failure, provide, register
+from agecli.engines.dialect.types import INTEGERS, Type, decimal, duckdb_type
+from agecli.errors import SqlInvalid
+
+_FLOATS = ("real", "double")
+
+
+def _no_arguments() -> None:
+    register("pi", [], "double", "pi()")
+    register("e", [], "double", "exp(CAST(1 AS DOUBLE))")
+    register("nan", [], "double", "CAST('nan' AS DOUBLE)")
+    register("infinity", [], "double", "CAST('inf' AS DOUBLE)")
+    for name in ("rand", "random"):
+        register(name, [], "double", "random()", volatile=True)
+    register("random", ["bigint"], "bigint", emit=_random_below, volatile=True)
+    register("rand", ["bigint"], "bigint", emit=_random_below, volatile=True)
+    register("uuid", [], "varchar", "CAST(uuid() AS VARCHAR)", volatile=True)
+
+
+def _random_below(call: Call) -> Sql:
+    if call.integer(0) <= 0:
+        raise call.refusal("the bound has to be positive")
+    return Sql(f"CAST(floor(random() * {call[0]}) AS BIGINT)")
+
+
+def _same(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    return kinds[0]
+
+
+def _whole(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    """ceil, floor, round of decimal(p,s): one digit more for the carry."""
+    p, s = kinds[0].params
+    return decimal(min(38, p - s + min(s, 1)), 0)
+
+
+def _rounded(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    p, s = kinds[0].params
+    return decimal(min(38, p + 1), s)
+
+
+def _truncated(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    p, s = kinds[0].params
+    return decimal(max(1, p - s), 0)
+
+
+def _sign_type(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    return decimal(1, 0)
+
+
+def _rounding() -> None:
+    for kind in INTEGERS:
+        for name in ("ceil", "ceiling", "floor", "round", "truncate"):
+            if name != "truncate":
+                register(name, [kind], kind, "{0}")
+        register("round", [kind, "integer"], kind, emit=_round_integer, fails=True)
+        register("abs", [kind], kind, "abs({0})", fails=True, quiet=f"TRY_CAST(abs(CAST({{0}} AS HUGEINT)) AS {kind})")
+        register("sign", [kind], kind, "CAST(sign({0}) AS {r})")
+    for kind in _FLOATS:
+        for name, duck in (("ceil", "ceil"), ("ceiling", "ceil"), ("floor", "floor"), ("truncate", "trunc")):
+            register(name, [kind], kind, f"CAST({duck}({{0}}) AS {{r}})")
+        register("round", [kind], kind, "CAST(round({0}) AS {r})")
+        register("abs", [kind], kind, "abs({0})")
+        register(
+            "sign", [kind], kind, "ag_float_sign({0})" if kind == "double" else "CAST(ag_float_sign({0}) AS FLOAT)"
+        )
+    register("round", ["double", "integer"], "double", "ag_round_double({0}, {1})")
+    register("ceil", ["decimal"], _whole, "CAST(ceil({0}) AS {r})")
+    register("ceiling", ["decimal"], _whole, "CAST(ceil({0}) AS {r})")
+    register("floor", ["decimal"], _whole, "CAST(floor({0}) AS {r})")
+    register("round", ["decimal"], _whole, "CAST(round({0}) AS {r})")
+    register("round", ["decimal", "integer"], _rounded, emit=_round_decimal)
+    register("truncate", ["decimal"], _truncated, "CAST(trunc({0}) AS {r})")
+    register("truncate", ["decimal", "integer"], _same, emit=_truncate_decimal)
+    register("abs", ["decimal"], _same, "abs({0})")
+    register("sign", ["decimal"], _sign_type, "CAST(sign({0}) AS DECIMAL(1,0))")
+
+
+provide(Macro("ag_float_sign", "(x) AS CASE WHEN isnan(x) THEN x ELSE CAST(sign(x) AS DOUBLE) END"))
+provide(
+    Macro(
+        "ag_round_double",
+        "(x, n) AS CASE WHEN isnan(x) OR isinf(x) THEN x "
+        "WHEN x < 0 THEN -(floor(-x * pow(10e0, n) + 0.5e0) / pow(10e0, n)) "
+        "ELSE floor(x * pow(10e0, n) + 0.5e0) / pow(10e0, n) END",
+    )
+)
+
+
+def _round_integer(call: Call) -> Sql:
+    places = call.integer(1)
+    kind = duckdb_type(call.result)
+    if places >= 0:
+        return Sql(call[0].sql, call[0].sql)
+    if places < -18:
+        return Sql(f"({call[0]} * 0)", f"({call[0]} * 0)")
+    unit = 10**-places
+    rounded = once(call[0], lambda a: f"((CAST({a} AS HUGEINT) + sign({a}) * {unit // 2}) // {unit} * {unit})")
+    return Sql(f"CAST({rounded} AS {kind})", f"TRY_CAST({rounded} AS {kind})")
+
+
+def _round_decimal(call: Call) -> Sql:
+    places, scale = call.integer(1), call[0].type.scale
+    if places >= scale:
+        return Sql(f"CAST({call[0]} AS {duckdb_type(call.result)})")
+    return Sql(f"CAST(round({call[0]}, {places}) AS {duckdb_type(call.result)})")
+
+
+def _truncate_decimal(call: Call) -> Sql:
+    places, (precision, scale) = call.integer(1), call[0].type.params
+    if places >= scale:
+        return Sql(call[0].sql)
+    if not places >= 0:
+        raise call.refusal("a negative number of places")
+    kept = decimal(precision, scale)
+    shift = f"CAST(1{'0' * (scale - places)} AS DECIMAL(38,0))"
+    del shift
+    text = once(call[0], lambda a: f"({a} - ({a} % CAST('{_unit(places)}' AS DECIMAL({scale + 1},{scale}))))")
+    return Sql(f"CAST({text} AS {duckdb_type(kept)})")
+
+
+def _unit(places: int) -> str:
+    return "1" if places == 0 else "0." + "0" * (places - 1) + "1"
+
+
+def _functions_of_doubles() -> None:
+    plain = {"cbrt": "cbrt", "exp": "exp", "sin": "sin", "cos": "cos", "tan": "tan", "atan": "atan", "sinh": "sinh",
+             "cosh": "cosh", "tanh": "tanh", "degrees": "degrees", "radians": "radians"}  # fmt: skip
+    for name, duck in plain.items():
+        register(name, ["double"], "double", f"{duck}({{0}})")
+    nan = "CAST('nan' AS DOUBLE)"
+    register("sqrt", ["double"], "double", f"CASE WHEN {{0}} < 0 THEN {nan} ELSE sqrt({{0}}) END")
+    for name in ("asin", "acos"):
+        register(name, ["double"], "double", f"CASE WHEN abs({{0}}) > 1 THEN {nan} ELSE {name}({{0}}) END")
+    register("atan2", ["double", "double"], "double", "atan2({0}, {1})")
+    for name in ("ln", "log10", "log2"):
+        body = f"CASE WHEN {{0}} < 0 THEN {nan} WHEN {{0}} = 0 THEN CAST('-inf' AS DOUBLE) ELSE {name}({{0}}) END"
+        register(name, ["double"], "double", body)
+    for name in ("power", "pow"):
+        register(name, ["double", "double"], "double", "pow({0}, {1})")
+    register("log", ["double", "double"], "double", "ag_log({0}, {1})")
+    for kind in _FLOATS:
+        register("is_nan", [kind], "boolean", "isnan({0})")
+    register("is_finite", ["double"], "boolean", "isfinite({0})")
+    register("is_infinite", ["double"], "boolean", "isinf({0})")
+    register("width_bucket", ["double", "double", "double", "bigint"], "bigint", emit=_width_bucket, fails=True)
+
+
+_LN = "(CASE WHEN {x} < 0 THEN CAST('nan' AS DOUBLE) WHEN {x} = 0 THEN CAST('-inf' AS DOUBLE) ELSE ln({x}) END)"
+provide(Macro("ag_log", f"(b, x) AS {_LN.format(x='x')} / {_LN.format(x='b')}"))
+
+
+def _width_bucket(call: Call) -> Sql:
+    """Bucket 0 below, n + 1 from the upper bound on; NaN and equal or infinite bounds are errors."""
+    x, low, high, count = (a.sql for a in call.args)
+    if not all(a.is_constant for a in call.args[1:]):
+        raise call.refusal("bounds and the number of buckets have to be literals")
+    a, b, n = (v.constant for v in call.args[1:])
+    if a is None or b is None or n is None:
+        return Sql("CAST(NULL AS BIGINT)")
+    if n <= 0 or a == b or a - a != 0 or b - b != 0:
+        raise call.refusal("bounds have to differ and be finite, and the number of buckets positive")
+
+    def write(v: str, on_nan: str) -> str:
+        below, above = (f"{v} < {low}", f"{v} >= {high}") if a < b else (f"{v} > {low}", f"{v} <= {high}")
+        inside = f"CAST(floor({count} * ({v} - {low}) / ({high} - {low})) AS BIGINT) + 1"
+        return f"CASE WHEN isnan({v}) THEN {on_nan} WHEN {below} THEN 0 WHEN {above} THEN {n + 1} ELSE {inside} END"
+
+    loud = once(call[0], lambda v: write(v, failure("bin cannot be NaN")))
+    return Sql(f"CAST({loud} AS BIGINT)", f"CAST({once(call[0], lambda v: write(v, 'NULL'))} AS BIGINT)")
+
+
+def _mod() -> None:
+    from agecli.engines.dialect.operators import arithmetic
+
+    def emit(call: Call) -> Sql:
+        made = arithmetic("%", call[0], call[1])
+        return Sql(made.sql, made.quiet, made.type, made.fails)
+
+    for kind in (*INTEGERS, *_FLOATS, "decimal"):
+        register("mod", [kind, kind], lambda kinds, types: kinds[0], emit=emit, fails=True)
+
+
+def _of_several(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    return types["$T"]
+
+
+def _greatest(call: Call) -> Sql:
+    """NULL if one is NULL; NaN loses against any number."""
+    kind = call.result
+    if kind.args or kind.name in ("json", "unknown"):
+        raise call.refusal(f"values of type {kind} have no order here")
+    listed = ", ".join(a.sql for a in call.args)
+    nulls = " OR ".join(f"{a.sql} IS NULL" for a in call.args if not a.is_constant or a.constant is None)
+    if not all(is_cheap(a) for a in call.args) and nulls:
+        nulls = f"len(list_filter([{listed}], lambda e_: e_ IS NULL)) > 0"
+    best = f"{call.name}({listed})"
+    if kind.is_floating:
+        suspects = [a.sql if a.is_constant else f"CASE WHEN NOT isnan({a.sql}) THEN {a.sql} END" for a in call.args]
+        best = f"coalesce({call.name}({', '.join(suspects)}), {best})"
+    return Sql(f"CASE WHEN {nulls} THEN NULL ELSE {best} END" if nulls else best)
+
+
+def _comparisons_of_several() -> None:
+    for name in ("greatest", "least"):
+        register(name, ["T", "T..."], _of_several, emit=_greatest)
+
+
+def _bits() -> None:
+    two = {"bitwise_and": "({0} & {1})", "bitwise_or": "({0} | {1})", "bitwise_xor": "xor({0}, {1})"}
+    for name, template in two.items():
+        register(name, ["bigint", "bigint"], "bigint", template)
+    register("bitwise_not", ["bigint"], "bigint", "(~{0})")
+    register("bit_count", ["bigint", "bigint"], "bigint", emit=_bit_count)
+    for kind, width in (("integer", 32), ("bigint", 64)):
+        register("bitwise_left_shift", [kind, "bigint"], kind, emit=_shift(width, left=True))
+        register("bitwise_right_shift", [kind, "bigint"], kind, emit=_shift(width, left=False))
+        register("bitwise_right_shift_arithmetic", [kind, "bigint"], kind, emit=_arithmetic_shift(width))
+
+
+def _bit_count(call: Call) -> Sql:
+    if call.integer(1) != 64:
+        raise call.refusal("only 64 bits are supported")
+    return Sql(f"CAST(bit_count({call[0]}) AS BIGINT)")
+
+
+def _shift(width: int, left: bool):  # type: ignore[no-untyped-def]
+    def emit(call: Call) -> Sql:
+        places = call.integer(1)
+        if places < 0:
+            raise call.refusal("a negative shift")
+        if places >= width:
+            return Sql(f"({call[0]} * 0)")
+        if places == 0:
+            return Sql(call[0].sql)
+        unsigned = f"((CAST({call[0]} AS HUGEINT) + {2**width}) % {2**width})"
+        moved = f"({unsigned} * {2**places} % {2**width})" if left else f"({unsigned} // {2**places})"
+        signed = f"CASE WHEN {moved} >= {2 ** (width - 1)} THEN {moved} - {2**width} ELSE {moved} END"
+        return Sql(f"CAST({signed} AS {duckdb_type(call.result)})")
+
+    return emit
+
+
+def _arithmetic_shift(width: int):  # type: ignore[no-untyped-def]
+    def emit(call: Call) -> Sql:
+        places = call.integer(1)
+        if places < 0:
+            raise call.refusal("a negative shift")
+        return Sql(f"({call[0]} >> {min(places, width - 1)})")
+
+    return emit
+
+
+@emitter("to_base", ["bigint", "bigint"], "varchar(64)")
+def to_base(call: Call) -> Sql:
+    radix = call.integer(1)
+    if not 2 <= radix <= 36:
+        raise SqlInvalid("the SQL has a radix out of range", f"to_base(_, {radix})", "use 2 to 36")
+    return Sql(
+        once(
+            call[0],
+            lambda a: (
+                f"CASE WHEN {a} < 0 THEN '-' || lower(to_base(-{a}, {radix})) ELSE lower(to_base({a}, {radix})) END"
+            ),
+        )
+    )
+
+
+_no_arguments()
+_rounding()
+_functions_of_doubles()
+_mod()
+_comparisons_of_several()
+_bits()
