@@ -126,7 +126,7 @@ def _read(profile: Profile, reading: Reading, empty: ColumnPlan, taken: Names) -
     alias = taken.take(profile.name)
     sql = reading.of(alias)
     staged = [Staged(alias, sql, _unless_plain(reading))]
-    bad = Staged(taken.take(f"bad_{alias}"), f"{alias} IS NOT NULL AND {sql} IS NULL")
+    bad = Staged(taken.take_bad(alias), f"{alias} IS NOT NULL AND {sql} IS NULL")
     if reading.kind == "date":
         if reading.hour:
             staged.append(Staged(taken.take(f"{alias}_hour"), reading.hour.replace("{v}", alias)))

@@ -62,7 +62,7 @@ def plan(
         step, numeric = quoted(profile.name), is_numeric(kind)
         expression = alias if kind == "double" else f"CAST({alias} AS DOUBLE)"
         if kind in ("real", "double"):
-            expression = f"CASE WHEN NOT is_nan({alias}) THEN {expression} END"
+            step = f"CASE WHEN NOT is_nan({step}) THEN {step} END"
     values = _values(connection, sample, profile, numeric, expression)
     chosen, why = _task(profile, values, numeric, task)
     _check(profile, values, chosen, numeric)

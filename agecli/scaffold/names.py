@@ -71,7 +71,10 @@ def safe(name: str) -> str:
 
 
 class Names:
-    """Hands out safe names, each once. `id`, `known_label` and `label_source` are taken from the start."""
+    """Hands out safe names, each once. `id`, `known_label` and `label_source` are taken from the start.
+
+    Names that begin with `bad_` are kept for the columns that count what is malformed.
+    """
 
     def __init__(self) -> None:
         self._taken = {"id", "known_label", "label_source"}
@@ -79,6 +82,13 @@ class Names:
     def take(self, name: str) -> str:
         """A safe name near `name` that nobody has yet."""
         base = safe(name)
+        return self._first_free(f"is_{base}" if base.startswith("bad_") else base)
+
+    def take_bad(self, name: str) -> str:
+        """The name of the column that counts where `name` is malformed."""
+        return self._first_free(f"bad_{name}")
+
+    def _first_free(self, base: str) -> str:
         found, number = base, 2
         while found in self._taken:
             found, number = f"{base}_{number}", number + 1

@@ -90,7 +90,7 @@ def plan(profile: Profile, taken: Names) -> ColumnPlan:
     alias = taken.take(profile.name)
     step = quoted(profile.name) if native else columns.blank_to_null(profile)
     bad = () if native else (
-        Staged(taken.take(f"bad_{alias}"), f"{alias} IS NOT NULL AND TRY(json_parse({alias})) IS NULL"),
+        Staged(taken.take_bad(alias), f"{alias} IS NOT NULL AND TRY(json_parse({alias})) IS NULL"),
     )  # fmt: skip
     build = _Builder(profile.name, alias, taken, native)
     if len(arrays) >= len(objects):
@@ -167,7 +167,8 @@ class _Builder:
         low = leaf.is_low()
         if reading.kind == "json" or (reading.kind == "text" and not low and not arrays):
             return
-        texts = f"transform({items}, e -> {self._access('e', key)})"
+        access = self._access("e", key)
+        texts = items if access == "e" else f"transform({items}, e -> {access})"
         read = texts if reading.sql == "{v}" else f"transform({texts}, v -> {reading.of('v')})"
         read = f"filter({read}, v -> v IS NOT NULL)"
         about = f"{key or 'the elements'}: {reading.words}"

@@ -12,7 +12,7 @@ import re
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -98,14 +98,16 @@ class _Proposer:
         twice, usable = self._readable()
         for name, flag in ((id_name, "--id"), (label_name, "--label")):
             if name not in usable:
-                why = twice.get(name, "its type cannot be read on every engine")
+                why = twice.get(name, "its type cannot be read everywhere")
                 raise ConfigError(f"column {name!r} cannot be used", why, f"name another column with {flag}")
         self._check_id(id_name)
         identity = self._id(id_name)
         about = labels.plan(self.connection, self.sample, self._profile(label_name), task, self.taken)
         plans = [self._plan(name) for name in usable if name not in (id_name, label_name)]
         plans += [ColumnPlan(n, self.sample.found.columns[n], "", left_out=why) for n, why in twice.items()]
-        draft = Draft(_recipe_name(self.sample), self.sample.found, self.sample.how, identity, about, plans, {}, {})
+        readable = {n: w if n in usable else None for n, w in self.sample.found.columns.items()}
+        found = replace(self.sample.found, columns=readable)
+        draft = Draft(_recipe_name(self.sample), found, self.sample.how, identity, about, plans, {}, {})
         return _finish(self._try(draft), usable)
 
     def _column(self, asked: str, flag: str) -> str:
@@ -132,7 +134,7 @@ class _Proposer:
             elif any(ord(c) < 32 for c in name) or "${" in name:
                 bad[name] = "its name cannot be written in SQL"
             elif word is None:
-                bad[name] = "its type cannot be read on every engine, or its name is there twice"
+                bad[name] = "its name is there twice, not every file has it, or its type cannot be read everywhere"
             elif name.lower() in spelled:
                 bad[name] = f"it differs from {spelled[name.lower()]!r} only in upper and lower case"
             else:

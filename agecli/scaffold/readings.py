@@ -114,7 +114,7 @@ def _number(values: Mapping[str, int], delimiter: str) -> Reading | None:
 
 
 def _decorated(values: Mapping[str, int]) -> Reading:
-    signs = [c for c in "$€£%, " if any(c in v for v in values)]
+    signs = [c for c in "$€£%, " if c == "," or any(c in v for v in values)]
     sql = "{v}"
     for sign in signs:
         sql = f"replace({sql}, '{sign}', '')"

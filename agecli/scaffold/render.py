@@ -111,7 +111,7 @@ def _source_columns(draft: Draft) -> list[str]:
     lines = []
     for name, word in draft.found.columns.items():
         if word is None:
-            lines.append(f"# {comment(name)} cannot be read on every engine")
+            lines.append(f"# {comment(name)} cannot be read (see below)")
             continue
         note = "the id" if name == draft.id.column else "the label" if name == draft.label.column else ""
         plan = seen.get(name)
@@ -155,7 +155,7 @@ def staging_sql(draft: Draft) -> str:
     ]
     blocks += [(_as(item.sql, item.name), "") for plan in known for item in plan.bad]
     if label.bad:
-        blocks.append((f"{label.bad} AS bad_{label.alias}", ""))
+        blocks.append((f"{label.bad} AS bad_label", ""))
     head = [
         "-- One row for each row of the source: names that SQL can take, and types.",
         "-- What does not fit its type becomes NULL; the columns bad_* count how often that happens.",

@@ -15,6 +15,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from agecli.engines import tables
+from agecli.engines.base import Column, Table
 from agecli.errors import DataError
 from agecli.scaffold.names import literal
 from agecli.scaffold.sources import Found
@@ -81,19 +83,13 @@ def _unreadable(found: Found, error: duckdb.Error) -> DataError:
 
 
 def reader(found: Found, files: tuple[str, ...] | None = None) -> str:
-    """The DuckDB table function that reads these files as the engine will."""
-    listed = "[" + ", ".join(literal(file) for file in files or found.files) + "]"
-    hive = "hive_partitioning = true, hive_types_autocast = false" if found.partitions else "hive_partitioning = false"
-    if found.format == "parquet":
-        return f"read_parquet({listed}, union_by_name = true, {hive})"
-    if found.format == "csv":
-        return (
-            f"read_csv({listed}, delim = {literal(found.delimiter)}, header = true, quote = '\"', escape = '\"',"
-            f" all_varchar = true, union_by_name = true, {hive})"
-        )
-    inside = [name for name in found.columns if name not in found.partitions]
-    columns = ", ".join(f"{identifier(name)}: 'VARCHAR'" for name in inside)
-    return f"read_json({listed}, format = 'newline_delimited', columns = {{{columns}}}, {hive})"
+    """DuckDB's subquery over these files, the very one with which the engine will read them."""
+    known = {name: word for name, word in found.columns.items() if word is not None}
+    if files and found.format == "csv":  # a file alone may lack columns that others have
+        there = {name for file in files for name in tables.csv_header(file, found.delimiter)}
+        known = {name: word for name, word in known.items() if name in there}
+    columns = tuple(Column(name, word) for name, word in known.items())
+    return tables.source(Table(files or found.files, found.format, columns, found.delimiter)).sql
 
 
 def shown_reader(found: Found) -> str:
@@ -158,7 +154,7 @@ def _copy(connection: duckdb.DuckDBPyConnection, found: Found, query: str, file:
 
 def _row_bytes(connection: duckdb.DuckDBPyConnection, found: Found) -> float:
     """Bytes of text in a row, by the first thousand."""
-    first = reader(found, found.files[:1])
+    first = reader(found)
     (total, rows) = connection.execute(
         f"SELECT sum(length(row_text::VARCHAR)), count(*) FROM (SELECT t AS row_text FROM {first} AS t LIMIT 1000)"
     ).fetchall()[0]

@@ -180,6 +180,9 @@ def _csv_columns(files: list[Path]) -> tuple[str, dict[str, str | None]]:
 def _check_header(header: list[str], file: Path) -> None:
     if not any(cell.strip() for cell in header):
         raise DataError(f"{file} has no header", "its first line is blank", "put the column names in the first line")
+    if any("\n" in cell or "\r" in cell for cell in header):
+        raise DataError(f"{file} has a name over several lines", "a column name holds a line break",
+                        "write the names of the columns in one line")  # fmt: skip
     numbers = sum(_is_number(cell) and not re.fullmatch(r"(1[5-9]|20)\d\d", cell) for cell in header)
     if numbers and numbers >= len(header) / 2:
         raise DataError(

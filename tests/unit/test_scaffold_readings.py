@@ -20,7 +20,7 @@ def reading(*values: str, delimiter: str = ",") -> readings.Reading:
         (("1,234", "5", "1,234,567.8"), "number", "number, 1,234 = 1234"),
         (("1,5", "12,75", "3"), "number", "number with a decimal comma, 1,5 = 1.5"),
         (("$1,200.50", "$3"), "number", "number, without $ ,"),
-        (("12%", "3.5%"), "number", "number, without %; 12% = 12"),
+        (("12%", "3.5%"), "number", "number, without % ,; 12% = 12"),
         (("80 kg", "75.5 kg"), "number", "number before 'kg'"),
         (("500+", "17", "0+"), "number", "number before '+'"),
         (("yes", "No"), "flag", "yes = 1, no = 0"),
