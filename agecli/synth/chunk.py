@@ -112,7 +112,13 @@ def chunk(seed: int, number: int, rows: int = CHUNK_ROWS) -> Chunk:
     age = guess.draw(draws.stream("noise").random(rows).clip(1e-12, 1 - 1e-12))
     labels, labelled = _labels(draws, age)
     table = pa.table({**arrays, **labels}).select(SCHEMA.names)
-    tally = _tally(table, kinds, guess, labelled, {"studied": studied.end, "begun": worked.start})
+    dates = {
+        "job_start_date": begun,
+        "profile_updated_date": updated,
+        "end_date of degrees": studied.end,
+        "start_date of jobs": worked.start,
+    }
+    tally = _tally(table, kinds, guess, labelled, dates)
     return Chunk(table.cast(SCHEMA), guess, age, labelled, tally)
 
 
@@ -201,10 +207,11 @@ def _tally(
     table: pa.Table, kinds: dict[str, Ints], guess: Reading, labelled: Bools, dates: dict[str, Dates]
 ) -> dict[str, float]:
     """Counts that add up over chunks."""
+    born = labelled & _present(table["birth_year"].combine_chunks())
     counts: dict[str, float] = {"rows": table.num_rows, "labelled": int(labelled.sum())}
     errors = Reading(guess.age[labelled], guess.scale[labelled]).expected_error()
     counts["expected_error"] = float(errors.sum())
-    for name in table.column_names:
+    for name in table.column_names[1:]:
         counts[f"missing {name}"] = table[name].null_count
     for name, kind in kinds.items():
         text = table[name]
@@ -212,11 +219,14 @@ def _tally(
         counts[f"escapes in {name}"] = pc.sum(pc.match_substring(text, "\\")).as_py() or 0
         counts[f"unicode in {name}"] = len(text) - text.null_count - (pc.sum(pc.string_is_ascii(text)).as_py() or 0)
     for place, kind_name in enumerate(columns.MALFORMED, start=1):
-        counts[f"malformed as {kind_name}"] = sum(int((kind == place).sum()) for kind in kinds.values())
+        counts[f"of {kind_name}"] = table.num_rows * len(kinds)
+        counts[f"malformed: {kind_name}"] = sum(int((kind == place).sum()) for kind in kinds.values())
     for name, date in dates.items():
-        counts[f"dates {name}"] = len(date.style)
-        counts[f"junk dates {name}"] = int((date.style == JUNK).sum())
-        counts[f"no dates {name}"] = int((date.style == NULL).sum())
-    connections = table["linkedin_connection_count"]
-    counts["connections 500+"] = pc.sum(pc.equal(connections.cast(pa.string()), "500+")).as_py() or 0
+        counts[f"of {name}"] = len(date.style)
+        counts[f"junk {name}"] = int((date.style == JUNK).sum())
+        counts[f"missing {name}"] = int((date.style == NULL).sum())
+    counts["absurd birth_year"] = table.num_rows - table["birth_year"].null_count - int(born.sum())
+    connections = table["linkedin_connection_count"].cast(pa.string())
+    counts["500+ linkedin_connection_count"] = pc.sum(pc.equal(connections, "500+")).as_py() or 0
+    counts["junk linkedin_connection_count"] = pc.sum(pc.is_in(connections, pa.array(_ODD_CONNECTIONS))).as_py() or 0
     return counts

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 BEST_MAE = (
-    "expected absolute error, over the rows with a known age, of the median age given all cells of the row; the "
-    "generator drew the age around that median with noise of a known law, so no model can do better on average"
+    "expected absolute error of the median age given all cells of a row, over the rows with a known age: the "
+    "generator drew each age around that median with noise of a known law"
 )
 
 
 @dataclass(frozen=True)
 class SynthReport:
-    """`rates` are shares of rows (of entries, for the dates inside JSON), counted in what was written.
+    """`rates` are shares of rows, of entries for dates inside JSON, and of JSON cells for the kinds of malformed
+    JSON; all are counted in what was written.
 
     `known` is the share of rows whose age can be had from birth_year or approximate_age; `best_mae` is in years.
     """
@@ -54,9 +55,7 @@ def report(tally: Mapping[str, float], *, files: int, size: int, seed: int) -> S
 def _rates(tally: Mapping[str, float], rows: int) -> dict[str, float]:
     rates: dict[str, float] = {}
     for name, count in tally.items():
-        if name.startswith(("junk dates ", "no dates ")):
-            of = tally["dates " + name.split("dates ")[1]]
+        if name not in ("rows", "labelled", "expected_error") and not name.startswith("of "):
+            of = tally.get("of " + name.partition(" ")[2], rows)
             rates[name] = round(count / max(of, 1), 5)
-        elif not name.startswith("dates ") and name not in ("rows", "labelled", "expected_error"):
-            rates[name] = round(count / rows, 5)
     return rates
