@@ -8,7 +8,7 @@ from collections.abc import Generator
 from agecli.cli import output
 from agecli.cli.options import current_session
 from agecli.config import Settings
-from agecli.events import STAGES, TRANSIENT, Event, fold
+from agecli.events import RUN_STARTED, STAGES, TRANSIENT, Event, fold
 from agecli.executors import Executor, RunRequest, open_executor
 
 
@@ -48,8 +48,11 @@ def _show(executor: Executor, request: RunRequest) -> None:
                     lasting.append(event)
                 screen.show(event)
     finally:
-        if lasting and session.log_format == "text":
-            summary.show(fold(lasting), session)
+        if session.log_format == "text" and any(event.kind == RUN_STARTED for event in lasting):
+            manifest = fold(lasting)
+            if manifest.state == "running":  # cut off between two events
+                manifest.state = "interrupted"
+            summary.show(manifest, session)
 
 
 def _events(executor: Executor, request: RunRequest) -> Generator[Event, None, None]:

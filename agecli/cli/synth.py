@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -29,7 +30,8 @@ def synth(rows: int, seed: int, out: Path, form: str) -> None:
     """
     from agecli.synth import generate
 
-    report = generate(rows, seed, out)
+    with click.progressbar(length=rows, label="profiles", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        report = generate(rows, seed, out, progress=lambda done: bar.update(done - bar.pos))
     facts = report.to_json()
     if form == "json":
         output.emit_object(facts)

@@ -230,6 +230,34 @@ def test_single_batches_are_predicted_again(own):
     assert "no batch 99" in none.err
 
 
+def damage(features: Path, row_group: int) -> None:
+    """Overwrites the heights of one row group of the feature table, and leaves its footer whole."""
+    (file,) = features.glob("*/*.parquet")
+    metadata = pq.ParquetFile(file).metadata.row_group(row_group)
+    heights = next(c for c in map(metadata.column, range(metadata.num_columns)) if c.path_in_schema == "height")
+    with file.open("r+b") as stream:
+        stream.seek(heights.data_page_offset)
+        stream.write(b"\xff" * min(200, heights.total_compressed_size))
+
+
+def test_batches_that_fail_end_with_6_and_get_the_default(own):
+    places = own / "workspace" / "scales" / "2026Q3"
+    damage(places / "features", row_group=2)
+    shutil.rmtree(places / "predictions")
+    shutil.rmtree(places / "results")
+    answer = agecli("-C", own, "run", "--all")
+    assert answer.code == 6
+    assert "batch 2 failed" in answer.err
+    assert "agecli -C" in answer.err and "predict --failed" in answer.err
+    status = told("-C", own, "status", "--output", "json").json
+    assert status["state"] == "partial"
+    failed = next(stage for stage in status["stages"] if stage["name"] == "predict")["batches_failed"]
+    assert failed == [2]
+    again = agecli("-C", own, "predict", "--failed")
+    assert again.code == 6
+    assert "batch 2 failed" in again.err
+
+
 def test_a_stage_whose_input_is_missing_names_the_command_that_makes_it(own):
     shutil.rmtree(own / "workspace")
     refused = ask("-C", own, "predict")
