@@ -52,10 +52,12 @@ _ODD_CONNECTIONS = ("n/a", "unknown", "1,024", "-5", "500 +", "many")
 
 @dataclass(frozen=True)
 class Chunk:
-    """`table` in `SCHEMA`'s columns; `reading` and `age` are the generator's own; `labelled` marks the rows whose
-    age can be had from birth_year or approximate_age; `tally` counts what the report states shares of."""
+    """`table` in `SCHEMA`'s columns; `seen` is what is legible there, `reading` and `age` are the generator's own;
+    `labelled` marks the rows whose age can be had from birth_year or approximate_age; `tally` counts what the
+    report states shares of."""
 
     table: pa.Table
+    seen: careers.Visible
     reading: Reading
     age: Ints
     labelled: Bools
@@ -119,7 +121,7 @@ def chunk(seed: int, number: int, rows: int = CHUNK_ROWS) -> Chunk:
         "start_date of jobs": worked.start,
     }
     tally = _tally(table, kinds, guess, labelled, dates)
-    return Chunk(table.cast(SCHEMA), guess, age, labelled, tally)
+    return Chunk(table.cast(SCHEMA), seen, guess, age, labelled, tally)
 
 
 def _categories(draws: Draws, who: careers.People, gone: dict[str, Bools]) -> dict[str, pa.Array]:
