@@ -80,27 +80,21 @@ def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:
         raise ValueError("spec and decides differ")
     words = {n: Vocabulary(tuple(v["words"]), bool(v["others"])) for n, v in decides["vocabularies"].items()}
     encoder = Encoder(features, words)
-    point = _booster(forest, "model.ubj", threads, len(features))
+    classes = tuple(str(word) for word in decides["classes"])
+    point = trees.parse(forest["model.ubj"], "model.ubj", threads, len(features), len(classes))
+    spread = trees.parse(forest["spread.ubj"], "spread.ubj", threads, len(features), 0) if regression else None
     calibration = (NumberCalibration if regression else ClassCalibration).from_json(decides["calibration"])
     return Model(
         spec=spec,
         encoder=encoder,
-        classes=tuple(decides["classes"]),
+        classes=classes,
         point=point,
-        spread=_booster(forest, "spread.ubj", threads, len(features)) if regression else None,
+        spread=spread,
         calibration=calibration,
         baseline=Baseline.from_json(_parse(files["baseline.json"], folder / "baseline.json")),
         card=card,
         digest=digest,
     )
-
-
-def _booster(files: dict[str, bytes], name: str, threads: int, features: int) -> Any:
-    booster = trees.parse(files[name], name, threads)
-    if booster.num_features() != features:
-        why = f"its trees want {booster.num_features()} features, the card names {features}"
-        raise DataError(f"the model file {name} does not fit its card", why, _FIX)
-    return booster
 
 
 def _checked(folder: Path, name: str, sums: dict[str, str]) -> bytes:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agecli.errors import DataError
+from agecli.models import forest
 
 if TYPE_CHECKING:
     import xgboost as xgb
@@ -161,14 +162,14 @@ def dump(booster: Any) -> bytes:
     return bytes(booster.save_raw("ubj"))
 
 
-def parse(data: bytes, name: str, threads: int) -> Any:
-    """The booster in `data`; DataError if XGBoost cannot read it."""
-    booster = xgb.Booster()
+def parse(data: bytes, name: str, threads: int, features: int, classes: int) -> Any:
+    """The booster in `data`; DataError if it is not a sound forest over so many features and classes."""
     try:
+        forest.check(data, features, classes)
+        booster = xgb.Booster()
         booster.load_model(bytearray(data))
         booster.set_param({"nthread": threads})
-        booster.num_boosted_rounds()
-    except (xgb.core.XGBoostError, ValueError, TypeError) as error:
-        why = f"XGBoost cannot read it ({str(error).strip().splitlines()[0][:120]})"
-        raise DataError(f"the model file {name} is damaged", why, "run `agecli train --force`") from None
+    except (xgb.core.XGBoostError, ValueError) as error:
+        why = (str(error).strip().splitlines() or ["XGBoost cannot read it"])[0][:120]
+        raise DataError(f"the model file {name} is damaged", why, "run `agecli run --from train --force`") from None
     return booster

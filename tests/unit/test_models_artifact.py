@@ -131,7 +131,7 @@ def test_trees_over_other_features_do_not_fit(folder: Path) -> None:
         content["spec"]["features"].pop()
 
     rewrite(folder, drop)
-    with pytest.raises(DataError, match=r"model\.ubj does not fit its card"):
+    with pytest.raises(DataError, match=r"model\.ubj is damaged: its kinds of features are others"):
         artifact.load(folder)
 
 
