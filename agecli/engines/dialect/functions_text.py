@@ -42,12 +42,20 @@ def _ascii_first(name: str, native: str, exact: Callable[[str], str]) -> None:
 def _measures() -> None:
     register("length", ["varchar"], "bigint", "length({0})")
     register("length", ["varbinary"], "bigint", "octet_length({0})")
-    register("strpos", ["varchar", "varchar"], "bigint", "CASE WHEN {1} = '' THEN 1 ELSE strpos({0}, {1}) END")
-    register("position", ["varchar", "varchar"], "bigint", "CASE WHEN {1} = '' THEN 1 ELSE strpos({0}, {1}) END")
-    name = provide(udf("ag_strpos", text.position, ["varchar", "varchar", "bigint"], "bigint"))
-    quiet = provide(udf("ag_try_strpos", text.position, ["varchar", "varchar", "bigint"], "bigint", quiet=True))
-    register("strpos", ["varchar", "varchar", "bigint"], "bigint", f"{name}({{0}}, {{1}}, {{2}})",
-             quiet=f"{quiet}({{0}}, {{1}}, {{2}})", fails=True)  # fmt: skip
+    register(
+        "strpos",
+        ["varchar", "varchar"],
+        "bigint",
+        "CASE WHEN {1} = '' AND {0} IS NOT NULL THEN 1 ELSE strpos({0}, {1}) END",
+    )
+    register(
+        "position",
+        ["varchar", "varchar"],
+        "bigint",
+        "CASE WHEN {1} = '' AND {0} IS NOT NULL THEN 1 ELSE strpos({0}, {1}) END",
+    )
+    provide(udf("ag_strpos", text.position, ["varchar", "varchar", "bigint"], "bigint"))
+    register("strpos", ["varchar", "varchar", "bigint"], "bigint", emit=_nth_position)
     register("starts_with", ["varchar", "varchar"], "boolean", "starts_with({0}, {1})")
     for name, body in (
         ("levenshtein_distance", text.levenshtein_distance),
@@ -57,6 +65,12 @@ def _measures() -> None:
         tried = provide(udf(f"ag_try_{name}", body, ["varchar", "varchar"], "bigint", quiet=True))
         register(name, ["varchar", "varchar"], "bigint", f"{exact}({{0}}, {{1}})",
                  quiet=f"{tried}({{0}}, {{1}})", fails=True)  # fmt: skip
+
+
+def _nth_position(call: Call) -> str:
+    if call.integer(2) < 1:
+        raise call.refusal("counting from the end is refused", "reverse both texts, or count from the beginning")
+    return f"ag_strpos({call[0]}, {call[1]}, {call[2]})"
 
 
 def _case_and_order() -> None:
@@ -135,17 +149,16 @@ _EMPTY_DELIMITER = failure("The delimiter may not be the empty string", "VARCHAR
 def _delimiter(call: Call, index: int, quiet: bool) -> str:
     """The delimiter's SQL, which fails where it is empty, as in Trino."""
     argument = call[index]
-    if isinstance(argument.constant, str) and argument.constant:
-        return argument.sql
     wrong = "NULL" if quiet else _EMPTY_DELIMITER
     return f"CASE WHEN {argument} <> '' THEN {argument} WHEN {argument} = '' THEN {wrong} END"
 
 
 @emitter("split", ["varchar", "varchar"], lambda kinds, types: Type("array", args=(kinds[0],)), fails=True)
 def _split(call: Call) -> Sql:
+    if isinstance(call[1].constant, str) and call[1].constant:
+        return Sql(f"string_split({call[0]}, {call[1]})", fails=False)
     loud, quiet = (f"string_split({call[0]}, {_delimiter(call, 1, q)})" for q in (False, True))
-    literal = isinstance(call[1].constant, str) and call[1].constant != ""
-    return Sql(loud, quiet, fails=not literal)
+    return Sql(f"CASE WHEN {call[0]} IS NOT NULL THEN {loud} END", quiet)
 
 
 def _splitting() -> None:
@@ -194,12 +207,12 @@ def _padding(name: str) -> None:
         length, filler = call[1].constant, call[2].constant
         if not isinstance(length, int) or not 0 <= length < 1_000_000 or not isinstance(filler, str) or not filler:
             raise call.refusal("the length and what fills have to be literals, the latter not empty")
-        return f"{name}({call[0]}, {call[1]}, {call[2]})"
+        return f"{name}({call[0]}, {length}, {call[2]})"
 
 
 @emitter("chr", ["bigint"], "varchar(1)", fails=True)
 def _chr(call: Call) -> Sql:
-    valid = f"{call[0]} BETWEEN 1 AND 55295 OR {call[0]} BETWEEN 57344 AND 1114111"
+    valid = f"{call[0]} BETWEEN 0 AND 55295 OR {call[0]} BETWEEN 57344 AND 1114111"
     form = f"CASE WHEN {valid} THEN chr(CAST({call[0]} AS INTEGER)) WHEN {call[0]} IS NOT NULL THEN {{0}} END"
     return Sql(form.format(failure("Not a valid Unicode code point", "VARCHAR")), form.format("NULL"))
 
