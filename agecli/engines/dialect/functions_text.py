@@ -146,19 +146,14 @@ def _concat_ws(call: Call) -> str:
 _EMPTY_DELIMITER = failure("The delimiter may not be the empty string", "VARCHAR")
 
 
-def _delimiter(call: Call, index: int, quiet: bool) -> str:
-    """The delimiter's SQL, which fails where it is empty, as in Trino."""
-    argument = call[index]
-    wrong = "NULL" if quiet else _EMPTY_DELIMITER
-    return f"CASE WHEN {argument} <> '' THEN {argument} WHEN {argument} = '' THEN {wrong} END"
-
-
 @emitter("split", ["varchar", "varchar"], lambda kinds, types: Type("array", args=(kinds[0],)), fails=True)
 def _split(call: Call) -> Sql:
     if isinstance(call[1].constant, str) and call[1].constant:
         return Sql(f"string_split({call[0]}, {call[1]})", fails=False)
-    loud, quiet = (f"string_split({call[0]}, {_delimiter(call, 1, q)})" for q in (False, True))
-    return Sql(f"CASE WHEN {call[0]} IS NOT NULL THEN {loud} END", quiet)
+    there = f"{call[0]} IS NOT NULL AND {call[1]}"
+    quiet = f"CASE WHEN {there} <> '' THEN string_split({call[0]}, {call[1]}) END"
+    checked = f"CASE WHEN {call[1]} = '' THEN {_EMPTY_DELIMITER} ELSE {call[1]} END"
+    return Sql(f"CASE WHEN {there} IS NOT NULL THEN string_split({call[0]}, {checked}) END", quiet)
 
 
 def _splitting() -> None:
