@@ -81,9 +81,7 @@ _WHOLE = (
 provide(
     Macro(
         "ag_double_text",
-        _bind(
-            f"CASE WHEN v = trunc(v) AND abs(v) < 1e15 AND v <> 0 THEN {_WHOLE} ELSE ag_double_text_exact(v) END"
-        ),
+        _bind(f"CASE WHEN v = trunc(v) AND abs(v) < 1e15 AND v <> 0 THEN {_WHOLE} ELSE ag_double_text_exact(v) END"),
     )
 )
 

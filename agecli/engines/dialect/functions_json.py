@@ -82,7 +82,7 @@ def _extract(call: Call, test: str, native: str, function: str) -> str:
     def body(value: str) -> str:
         slow = f"{function}({value}, {call[1]})"
         path = _native_path(found, value)
-        if path is None or '["' in call.text(1) and any(s.isdecimal() for s in found):
+        if path is None or ('["' in call.text(1) and any(s.isdecimal() for s in found)):
             return slow
         plain = (plain_for_scalars if test == "scalars" else plain_for_trees)(value)
         return either(plain + path[1], native.format(v=value, p=path[0]), slow)

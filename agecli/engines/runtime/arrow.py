@@ -86,7 +86,8 @@ def over_columns(body: Callable[..., Any], result: pa.DataType, *, quiet: bool) 
     def four(a: pa.Array, b: pa.Array, c: pa.Array, d: pa.Array) -> pa.Array:
         return many(a, b, c, d)
 
-    return {1: one, 2: two, 3: three, 4: four}[body.__code__.co_argcount]
+    wrapped: dict[int, Callable[..., pa.Array]] = {1: one, 2: two, 3: three, 4: four}
+    return wrapped[body.__code__.co_argcount]
 
 
 def udf(name: str, body: Callable[..., Any], parameters: list[str], result: str | Type, *, quiet: bool = False) -> Udf:

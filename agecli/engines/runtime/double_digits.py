@@ -89,7 +89,9 @@ class _Division:
         if m2 < 0:
             b2, s2, m2 = b2 - m2, s2 - m2, 0
         self.small = used + b2 + _five_bits(b5) < 64 and s2 + 1 + _five_bits(s5 + 1) < 64
-        self.b, self.s, self.m = fraction * 5**b5 << b2, 5**s5 << s2, 5**b5 << m2
+        self.b: int = fraction * 5**b5 << b2
+        self.s: int = 5**s5 << s2
+        self.m: int = 5**b5 << m2
         self.tens = self.s * 10
         self.low = self.high = False
 

@@ -6,7 +6,6 @@ JSON paths arrive already split into steps (`json_path.steps`).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from agecli.engines.runtime import json_text

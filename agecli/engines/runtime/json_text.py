@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from json.decoder import scanstring
+from json import decoder
 from typing import Any, Final
 
 from agecli.engines.runtime.errors import GuardError, TrinoError
@@ -53,7 +53,9 @@ def _constant(text: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=Number, parse_int=Number, parse_constant=_constant)
-_scan_once: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once
+# the parts of the decoder that take an offset; typeshed does not list them
+_scan_once: Callable[[str, int], tuple[Any, int]] = vars(_DECODER)["scan_once"]
+_scan_string: Callable[[str, int, bool], tuple[str, int]] = vars(decoder)["scanstring"]
 _spaces = re.compile(r"[ \t\n\r]*").match
 _java_word = re.compile(r"[\w]").match
 
@@ -81,8 +83,7 @@ def _check_end(text: str, end: int, value: Any) -> None:
     if isinstance(value, Number):
         # Jackson reads on where Python's scanner stops: `01`, `5.`, `1e` are errors and not 0, 5, 1
         if (
-            after.isdigit()
-            and after.isascii()
+            (after.isdigit() and after.isascii())
             or (after == "." and value.is_integer)
             or (after in "eE" and not any(c in value for c in "eE"))
         ):
@@ -147,7 +148,7 @@ def _member(text: str, at: int, name: str) -> int:
         if text[at : at + 1] != '"':
             raise TrinoError("not JSON: a key expected")
         try:
-            key, at = scanstring(text, at + 1, True)
+            key, at = _scan_string(text, at + 1, True)
         except json.JSONDecodeError as bad:
             raise TrinoError("not JSON") from bad
         at = _skip(text, at)
