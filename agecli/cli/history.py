@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from agecli.config import Settings
 from agecli.errors import ConfigError
@@ -22,6 +23,11 @@ class PastRun:
 
     def log(self) -> EventLog:
         return EventLog(self.workspace.run(self.run_id))
+
+    def worker_logs(self) -> list[Path]:
+        """Files in which worker processes left words of their own."""
+        found = (self.workspace.run(self.run_id) / "logs").glob("*.log")
+        return sorted(path for path in found if path.stat().st_size)
 
 
 def past_runs(settings: Settings) -> list[PastRun]:

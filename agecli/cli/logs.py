@@ -13,7 +13,7 @@ from agecli.cli.board import Board
 from agecli.cli.group import command
 from agecli.cli.history import PastRun, find_run
 from agecli.cli.live import line
-from agecli.cli.options import output_option, with_settings
+from agecli.cli.options import current_session, output_option, with_settings
 from agecli.config import Settings
 from agecli.events import STAGES, Event
 
@@ -30,12 +30,14 @@ _POLL_SECONDS = 0.3
 def logs(settings: Settings, run: str | None, follow: bool, stage: str | None, form: str) -> None:
     """Show what happened during a run.
 
-    RUN is a run's id or its beginning; the last one by default.
+    RUN is a run's id or its beginning; the last one by default. With -v also what the worker processes wrote, where
+    something unexpected happened to them.
 
     \b
     Example:
       agecli logs
       agecli logs --follow
+      agecli logs -v
       agecli logs --stage predict --output json
     """
     past = find_run(settings, run)
@@ -46,6 +48,11 @@ def logs(settings: Settings, run: str | None, follow: bool, stage: str | None, f
         return
     for row in rows:
         print(f"{row['at'][11:19]} {row['message']}", flush=follow)
+    for path in past.worker_logs():
+        if current_session().verbose:
+            print(f"\n{path}:\n" + path.read_text(encoding="utf-8", errors="replace"))
+        else:
+            click.echo(f"more in {path} (-v prints it)", err=True)
 
 
 def _events(past: PastRun, follow: bool) -> Iterator[Event]:
