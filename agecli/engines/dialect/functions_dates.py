@@ -152,7 +152,7 @@ def _possible(parts: tuple[str, ...]) -> str:
     """RE2 that every text which the format can read matches."""
     forms = {"Y": "[+-]?[0-9]{1,4}", "y": "[0-9]{2}", "f": "[0-9]{1,9}", "p": "[AaPp][Mm]"}
     forms |= {t: f"[0-9]{{1,{n}}}" for t, n in date_formats.DIGITS.items()} | dict.fromkeys("bMaW", "[A-Za-z]{3,9}")
-    return "".join(forms[p[1]] if len(p) == 2 else re.escape(p) for p in parts)
+    return "(?i)" + "".join(forms[p[1]] if len(p) == 2 else re.escape(p) for p in parts)
 
 
 _provide_parsers()

@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 
-from agecli.engines.runtime.dates import DAY, checked_days, date_of, days_of, is_leap
-from agecli.engines.runtime.errors import GuardError, TrinoError
+from agecli.engines.runtime.dates import DAY, checked_days, date_of, days_of, is_leap, month_length
+from agecli.engines.runtime.errors import TrinoError
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -67,7 +67,7 @@ def date_parse(text: str, pattern: str) -> int:
     at = 0
     for token in _tokens(pattern):
         if len(token) == 1:
-            if text[at : at + 1] != token:
+            if text[at : at + 1].upper() != token.upper() and text[at : at + 1].lower() != token.lower():
                 raise _bad(text)
             at += 1
             continue
@@ -135,11 +135,22 @@ def _moment(found: Mapping[str, int]) -> int:
         days = days_of(year, 1, 1) + found["j"] - 1
     else:
         days = days_of(year, found.get("m", 1), found.get("d", 1))
-    if "a" in found and weekday(days) != found["a"]:
-        raise GuardError("date_parse of a date with another weekday than it has")
+    if "a" in found:
+        days = _in_week(days, year, found)
     hour = found.get("H", found.get("h", 0) % 12 + 12 * found.get("p", 0))
     seconds = hour * 3600 + found.get("i", 0) * 60 + found.get("s", 0)
     return checked_days(days) * DAY + seconds * 1_000_000 + found.get("f", 0) * 1000
+
+
+def _in_week(days: int, year: int, found: Mapping[str, int]) -> int:
+    """The weekday asked for in the week of the date. Joda sets all parts twice, which shows where no day is named."""
+    days += found["a"] - weekday(days)
+    if {"d", "j"} & found.keys():
+        return days
+    _, month, day = date_of(days)
+    month = found.get("m", month)
+    days = days_of(year, month, min(day, month_length(year, month)))
+    return days + found["a"] - weekday(days)
 
 
 def weekday(days: int) -> int:

@@ -98,17 +98,20 @@ def parsed_date(text: str) -> int:
     if match is None:
         raise TrinoError(f"Value cannot be cast to date: {text}")
     year, month, day = (int(g) for g in match.groups())
-    return checked_days(days_of(year, month, day))
+    return days_of(year, month, day)
 
 
 def text_to_date(text: str) -> int:
     """CAST(varchar AS date)."""
-    return parsed_date(text.strip(SPACES))
+    return checked_days(parsed_date(text.strip(SPACES)))
 
 
 def date_parse_iso(text: str) -> int:
     """date_parse(text, '%Y-%m-%d'), a format for which Trino has a parser of its own: the microseconds."""
-    return checked_moment(parsed_date(text) * DAY)
+    microseconds = parsed_date(text) * DAY
+    if not -(2**63) <= microseconds < 2**63:
+        raise TrinoError(f"Invalid format: {text}")
+    return checked_moment(microseconds)
 
 
 _TIMESTAMP = re.compile(
@@ -120,7 +123,7 @@ _TIMESTAMP = re.compile(
 def text_to_timestamp(text: str, digits: int) -> int:
     """CAST(varchar AS timestamp(digits)): the microseconds.
 
-    A zone after the time is checked and otherwise ignored, as Trino does. The fraction is rounded half up, once, to the digits asked for.
+    A zone after the time is checked and otherwise ignored, as Trino does. The fraction is rounded half up, once.
     """
     match = _TIMESTAMP(text.strip(SPACES))
     if match is None:
