@@ -25,6 +25,7 @@ class StageView:
     done: float | None = None
     total: float | None = None
     unit: str = "rows"
+    gained: int = 0
     batches: int = 0
     batches_total: int | None = None
     batches_failed: int = 0
@@ -33,22 +34,27 @@ class StageView:
 
     def rate(self, now: float) -> float | None:
         """Rows a second: since the first tick while it runs (what was done before it began does not count)."""
-        if self.state == "done" and self.rows and self.seconds:
-            return (self.rows - int(self.first[1] if self.first else 0)) / self.seconds
-        if self.state != "running" or self.unit != "rows" or self.first is None or self.done is None:
+        if self.state == "done" and self.seconds:
+            rows = self.gained or (self.rows or 0)
+            return rows / self.seconds if rows else None
+        return self._pace(now) if self.state == "running" and self.unit == "rows" else None
+
+    def _pace(self, now: float) -> float | None:
+        """Units a second: of whole batches since the stage began, else from tick to tick."""
+        if self.gained and self.began is not None:
+            seconds, gained = now - self.began, float(self.gained)
+        elif self.first is not None and self.done is not None:
+            seconds, gained = now - self.first[0], self.done - self.first[1]
+        else:
             return None
-        seconds = now - self.first[0]
-        return (self.done - self.first[1]) / seconds if seconds >= _SETTLE_SECONDS else None
+        return gained / seconds if seconds >= _SETTLE_SECONDS and gained > 0 else None
 
     def left(self, now: float) -> float | None:
         """Seconds that the stage still needs at the pace so far; None while that cannot be said."""
-        if self.state != "running" or None in (self.first, self.done, self.total):
+        pace = self._pace(now) if self.state == "running" else None
+        if pace is None or self.done is None or self.total is None or self.done >= self.total:
             return None
-        assert self.first is not None and self.done is not None and self.total is not None
-        seconds, gained = now - self.first[0], self.done - self.first[1]
-        if seconds < _SETTLE_SECONDS or gained <= 0:
-            return None
-        return max(0.0, (self.total - self.done) / gained * seconds)
+        return (self.total - self.done) / pace
 
     def share(self) -> float | None:
         return min(1.0, self.done / self.total) if self.done is not None and self.total else None
@@ -96,9 +102,10 @@ class Board:
             view.unit, view.done = str(data.get("unit", "rows")), float(data.get("done") or 0)
             view.total = data.get("total", view.total)
         elif event.kind == events.BATCH_FINISHED:
-            if view.first is None:
-                view.first = (view.began if view.began is not None else now, 0.0)
             view.batches += 1
+            rows = int(data.get("rows") or 0)
+            view.gained += rows
+            view.done = None if view.done is None else view.done + rows
         elif event.kind == events.BATCH_FAILED:
             view.batches_failed += 1
         elif event.kind in (events.STAGE_FINISHED, events.STAGE_SKIPPED):

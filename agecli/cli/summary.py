@@ -81,7 +81,7 @@ def _rows(manifest: Manifest, facts: dict[str, Any]) -> str:
     elif rows_in is not None:
         lines.append(f"rows        {rows_in:,} in")
     tiers = facts.get("tiers")
-    if isinstance(tiers, dict):
+    if isinstance(tiers, dict) and any(tiers.values()):
         lines.append("confidence  " + ", ".join(f"{tiers[word]:,} {word}" for word in _TIERS if word in tiers))
     lines += _dirt(facts)
     return "\n".join(lines)
@@ -96,7 +96,7 @@ def _share(count: int, whole: int) -> str:
 
 
 def _dirt(facts: dict[str, Any]) -> list[str]:
-    bad = {name: count for name, count in (facts.get("bad") or {}).items() if count}
+    bad = {name: count for name, count in sorted((facts.get("bad") or {}).items()) if count}
     lines = []
     if bad:
         named = ", ".join(f"{count:,} {name.removeprefix('bad_').replace('_', ' ')}" for name, count in bad.items())
@@ -160,7 +160,7 @@ def _rate(record: StageRecord) -> str:
 def _places(manifest: Manifest, facts: dict[str, Any]) -> str:
     lines = [f"results     {_near(facts['results'])}"] if facts.get("results") else []
     if facts.get("model"):
-        lines.append(f"model       {facts['model']}")
+        lines.append(f"model       {facts['model'][:16]}")
     lines += [f"warning     {one_line(message)}" for message in manifest.warnings]
     return "\n".join(lines)
 

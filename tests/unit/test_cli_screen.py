@@ -179,6 +179,20 @@ def test_rows_done_by_an_earlier_run_do_not_count_as_speed():
     assert view.left(clock()) == 5.0
 
 
+def test_batches_done_by_an_earlier_run_do_not_count_as_speed_either():
+    clock = Clock()
+    board = Board(clock)
+    view = board.take(event(events.STAGE_STARTED, "predict"))
+    clock.now += 10
+    board.take(event(events.BATCH_FINISHED, "predict", 9, rows=5_000))
+    board.take(event(events.PROGRESS, "predict", done=95_000, total=100_000, unit="rows"))
+    assert view is not None
+    assert view.rate(clock()) == 500
+    assert view.left(clock()) == 10.0
+    board.take(event(events.BATCH_FINISHED, "predict", 10, rows=5_000))
+    assert view.left(clock()) is None
+
+
 def test_a_phase_is_not_taken_for_rows():
     clock = Clock()
     board = Board(clock)
