@@ -62,6 +62,10 @@ class Type:
     arguments: tuple[Type, ...] = ()
     numbers: tuple[int, ...] = ()
 
+    def __str__(self) -> str:
+        inner = ", ".join(map(str, (*self.arguments, *self.numbers)))
+        return f"{self.name}({inner})" if inner else self.name
+
 
 def parse_type(text: str) -> Type:
     """Reads a type as Trino writes it, field names of rows left out."""

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import measure
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import trino_server
-from cells import arrow_type_agrees, from_arrow, same
+from cells import arrow_type_agrees, from_arrow, from_trino, same
 from trino_client import Answer, Trino
 
 from agecli import recipe as recipes
@@ -31,7 +32,8 @@ from agecli.pipeline.frozen import FrozenRun
 from agecli.workspace import Workspace
 
 PROFILES = int(os.environ.get("AGECLI_TRINO_ROWS", "20000"))
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 
 pytestmark = pytest.mark.xdist_group("trino")
 
@@ -177,6 +179,19 @@ def test_the_shared_results_sql_is_the_same_on_trino(
     for some_failed in (False, True):
         sql = aggregation.results_sql(run, some_failed)
         assert differences(rows_of(engine, sql, tables), schema.ask(sql)) == []
+
+
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_the_golden_values_are_what_trino_says(kind: str, referee: Referee, schema: Trino) -> None:
+    golden = measure.load(HERE / "golden.json")
+    inputs = pa.array(golden[kind], pa.string())
+    referee.table(schema, "inputs", pa.table({"i": pa.array(range(len(inputs)), pa.int32()), "v": inputs}))
+    for case in [case for case in golden["cases"] if case["kind"] == kind]:
+        given = [i for i, value in enumerate(case["values"]) if not (isinstance(value, dict) and "error" in value)]
+        where = f"i IN ({', '.join(map(str, given))})"
+        answer = schema.ask(f"SELECT {case['expression']} FROM inputs WHERE {where} ORDER BY i")
+        expected = [from_trino(case["values"][i], answer.types[0]) for i in given]
+        assert same([cell for (cell,) in answer.rows], expected), case["expression"]
 
 
 def _scored(kind: pa.DataType, label: Callable[[float], Any]) -> pa.Table:
