@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import IO
 
 from agecli.errors import DataError
 
 _LINES = 1000
+
+
+def open_text(path: str) -> IO[str]:
+    """A text file, packed with gzip or not, with its line ends as they are and without a byte order mark."""
+    if path.lower().endswith(".gz"):
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return Path(path).open(encoding="utf-8-sig", newline="")
 
 
 def keys(files: Sequence[str]) -> list[str]:
@@ -17,13 +26,13 @@ def keys(files: Sequence[str]) -> list[str]:
     found: dict[str, None] = {}
     for path in files:
         try:
-            with Path(path).open(encoding="utf-8-sig") as lines:
+            with open_text(path) as lines:
                 for number, line in enumerate(islice(lines, _LINES), 1):
                     if line.strip():
                         found.update(dict.fromkeys(_object(path, number, line)))
         except FileNotFoundError:
             raise DataError("a data file is missing", f"{path} is not there", "check the source") from None
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, EOFError, UnicodeDecodeError) as error:
             raise DataError("a JSON Lines file cannot be read", f"{path}: {error}", "save it as UTF-8 text") from None
     return list(found)
 

@@ -14,6 +14,7 @@ from agecli.engines.arrow_types import from_arrow
 from agecli.engines.base import Column, Table
 from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import VARCHAR, Type, coerces, duckdb_type, parse_type, quote_name, quote_text
+from agecli.engines.json_lines import open_text
 from agecli.errors import DataError
 
 _OBJECT = 1 << 26  # longest JSON line, in bytes
@@ -103,6 +104,8 @@ def _parquet_column(
     assert first is not None
     same = all(f is not None and _stands_for(f.type, wanted) for f in fields)
     name = quote_name(first.name)
+    if any(f is not None and pa.types.is_timestamp(f.type) and f.type.tz and f.type.unit == "ns" for f in fields):
+        name = f"CAST({name} AS TIMESTAMPTZ)"  # DuckDB has no way straight from nanoseconds with a zone
     return _Read(column.name, wanted, name if same else f"CAST({name} AS {duckdb_type(wanted)})")
 
 
@@ -138,11 +141,11 @@ def _partitions(path: str) -> dict[str, str]:
 def csv_header(path: str, delimiter: str = ",") -> list[str]:
     """Names in the first line of a CSV file. Raises DataError for a file without one."""
     try:
-        with Path(path).open(newline="", encoding="utf-8-sig") as lines:
+        with open_text(path) as lines:
             names = next(csv.reader(lines, delimiter=delimiter), None)
     except FileNotFoundError:
         raise DataError("a data file is missing", f"{path} is not there", "check the path of the source") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise DataError("a CSV file cannot be read", f"{path}: {error}", "save it as UTF-8 text") from None
     if not names:
         raise DataError("a CSV file is empty", f"{path} has no header line", "add the names of its columns")

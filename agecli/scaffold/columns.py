@@ -111,10 +111,10 @@ def _out(empty: ColumnPlan, why: str) -> ColumnPlan:
     return ColumnPlan(empty.column, empty.type, empty.seen, left_out=why)
 
 
-def blank_to_null(profile: Profile) -> str:
+def blank_to_null(profile: Profile, missing: tuple[str, ...] = readings.MISSING) -> str:
     """The first step of every text: trimmed, and NULL where it is blank or says that nothing is known."""
     column = quoted(profile.name)
-    tokens = sorted({v.lower() for v in profile.values if v.lower() in readings.MISSING})
+    tokens = sorted({v.lower() for v in profile.values if v.lower() in missing})
     if not tokens:
         return f"nullif(trim({column}), '')"
     listed = ", ".join(literal(token) for token in ("", *tokens))
@@ -201,7 +201,7 @@ def _typed(profile: Profile, empty: ColumnPlan, taken: Names) -> ColumnPlan:
 
 def _words(profile: Profile, empty: ColumnPlan, taken: Names) -> ColumnPlan:
     """A text: a category, a text with a length, or nothing that a model can use."""
-    alias, step = "", blank_to_null(profile)
+    alias, step = "", blank_to_null(profile, readings.CATEGORY_MISSING)
     if is_low(profile):
         alias = taken.take(profile.name)
         feature = Feature(alias, "categorical", alias, profile.name)
@@ -241,7 +241,11 @@ def _why_left_out(profile: Profile) -> str:
 def _frequent(profile: Profile) -> list[str]:
     """The frequent values where they cover half of the rows, each in 10 rows and 0.5 % of them at least."""
     least = max(10, profile.filled * 0.005)
-    found = [v for v, n in profile.values.items() if n >= least and "${" not in v and v.lower() not in readings.MISSING]
+    found = [
+        v
+        for v, n in profile.values.items()
+        if n >= least and "${" not in v and v.lower() not in readings.CATEGORY_MISSING
+    ]
     found = found[:_FREQUENT]
     return found if len(found) >= 2 and sum(profile.values[v] for v in found) >= profile.filled / 2 else []
 

@@ -77,7 +77,7 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._taken = {"id", "known_label", "label_source"}
+        self._taken = {"id", "known_label", "label_source", "bad_label"}
 
     def take(self, name: str) -> str:
         """A safe name near `name` that nobody has yet."""

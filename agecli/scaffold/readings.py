@@ -18,7 +18,9 @@ FITS = 0.98
 
 # texts that stand for "not known" in many files; taken so only where the rest of the column is something else
 MISSING = ("na", "n/a", "#n/a", "nan", "null", "none", "nil", "-", "--", "?", ".", "missing", "unknown")
-# the same for a label, without words that may well be a class
+# the same for a category, where `none` or `?` may well be one
+CATEGORY_MISSING = ("na", "n/a", "#n/a", "nan", "null")
+# the same for a label
 LABEL_MISSING = ("na", "n/a", "#n/a", "nan", "null", "?", "-", "--", ".")
 
 
