@@ -104,7 +104,7 @@ def _answers(
     except Exception:
         answers = []
         for i in range(len(inputs)):
-            answers.append(_attempt(lambda i=i: ask(f"SELECT {expression} AS r FROM inputs WHERE i = {i}", tables)))
+            answers.append(_attempt(f"SELECT {expression} AS r FROM inputs WHERE i = {i}", tables, ask))
             if len(answers) == 8 and all(isinstance(answer, REFUSALS) for answer in answers):
                 return answers[:1] * len(inputs)
         return answers
@@ -112,9 +112,9 @@ def _answers(
     return from_arrow(table.column(0))
 
 
-def _attempt(ask: Callable[[], pa.Table]) -> Any:
+def _attempt(sql: str, tables: Mapping[str, Table], ask: Ask) -> Any:
     try:
-        return from_arrow(ask().column(0))[0]
+        return from_arrow(ask(sql, tables).column(0))[0]
     except Exception as error:
         return error
 
