@@ -42,7 +42,7 @@ SETTINGS = (
     Setting("memory", "size", 0, "bound on all processes' memory; 0 = 4 GiB, or 70 % of what is there if less"),
     Setting("batch_rows", "count", 0, "rows of a batch; 0 = a thousandth of the rows, at least 51200", decides=True),
     Setting("max_train_rows", "count", 2_000_000, "labelled rows to train on at most", decides=True, minimum=1),
-    Setting("few_labels", "count", 10_000, "fewer labels than this: out-of-fold predictions", decides=True),
+    Setting("few_labels", "count", 20_000, "fewer labels than this: out-of-fold predictions", decides=True),
     Setting("seed", "count", 42, "seed of everything that is drawn in training", decides=True),
     Setting("synth_rows", "count", 100_000, "profiles to generate when the profiles recipe has no source", minimum=1),
     Setting("synth_seed", "count", 42, "seed of the generated profiles"),
