@@ -212,12 +212,18 @@ def explained(error: Exception) -> AgecliError:
                           "filter or clean such values first; the engines do not agree on them")  # fmt: skip
     if FAILED in text:
         return SqlFailed("the query failed on its data", _after(text, FAILED), "use TRY, TRY_CAST or NULLIF")
+    if "GuardError: " in text:
+        return SqlRefused("the query stopped on its data", _after(text, "GuardError: "),
+                          "filter or clean such values first; the engines do not agree on them")  # fmt: skip
+    if "TrinoError: " in text:
+        return SqlFailed("the query failed on its data", _after(text, "TrinoError: "), "use TRY, TRY_CAST or NULLIF")
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     if isinstance(error, duckdb.OutOfMemoryException):
         return AgecliError("the query ran out of memory", first, "allow more with --memory")
     if "No space left" in text:
         return disk_error(text, "the temporary directory")
-    if isinstance(error, duckdb.IOException) or "Parquet" in text or "JSON" in text or "CSV" in text:
+    files = "Parquet" in text or "CSV" in text or "Malformed JSON" in text
+    if isinstance(error, duckdb.IOException | duckdb.InvalidInputException) and files:
         return DataError("the data cannot be read", first, "check the files of the source")
     if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException
                   | duckdb.NotImplementedException):  # fmt: skip

@@ -108,10 +108,24 @@ def _convert(value: Typed, target: Type, implicit: bool) -> Typed:
             "this cast is not among those that are allowed",
             "cast in another way, for example through varchar",
         )
-    constant = value.constant if source.is_integer and target.is_integer else NOT_CONSTANT
+    constant = _constant(value, target)
+    if isinstance(constant, int) and not isinstance(constant, bool) and target.is_integer and implicit:
+        return Typed(f"CAST({constant} AS {duckdb_type(target)})", target, constant)
+    if isinstance(constant, float) and source.is_integer:
+        return Typed(f"CAST({value.constant} AS DOUBLE)", target, constant)
     if source.name == target.name == "varchar" and (not target.params or implicit):
         return replace(value, type=target)
     return apply(overload, Call("cast", (value,), target), constant)
+
+
+def _constant(value: Typed, target: Type) -> object:
+    """A literal stays one as a wider number."""
+    known = value.constant
+    if known is None or isinstance(known, bool | str) or not value.is_constant:
+        return NOT_CONSTANT
+    if value.type.is_integer and target.is_integer:
+        return known
+    return float(known) if target.name == "double" and value.type.is_number else NOT_CONSTANT
 
 
 def apply(overload: Overload, call: Call, constant: object = NOT_CONSTANT) -> Typed:
@@ -165,7 +179,22 @@ def _members(value: Typed, target: Type, implicit: bool) -> Typed:
         return replace(value, type=target)
     fails = any(m.fails for m in members) and not implicit
     sql = _rebuilt(source, target, value.sql, variable, [m.sql for m in members])
-    return Typed(sql, target, fails=value.fails or fails, volatile=value.volatile)
+    quiet = None
+    if fails and not value.fails and source.name == "array":
+        quiet = _quiet_array(value.sql, variable, source, members[0])
+    return Typed(sql, target, fails=value.fails or fails, quiet=quiet, volatile=value.volatile)
+
+
+def _quiet_array(array: str, variable: str, source: Type, member: Typed) -> str | None:
+    """NULL for an array of which one member cannot be cast. Casts from text and numbers never give NULL otherwise."""
+    silent = member.silenced()
+    if silent is None or source.element.args or source.element.name == "json":
+        return None
+    bad = f"len(list_filter({{0}}, lambda {variable}: {variable} IS NOT NULL AND ({silent.sql}) IS NULL)) > 0"
+    outer = f"a{variable}"
+    made = f"list_transform({outer}, lambda {variable}: {silent.sql})"
+    body = f"CASE WHEN {bad.format(outer)} THEN NULL ELSE {made} END"
+    return f"list_extract(list_transform([{array}], lambda {outer}: {body}), 1)"
 
 
 def _accesses(kind: Type, variable: str) -> list[str]:
@@ -211,10 +240,20 @@ def _register_numbers() -> None:
         register_cast(target, "boolean", "({0} <> 0)")
         register_cast(target, "decimal", emit=_floating_to_decimal, fails=True)
     register_cast("real", "double", "CAST({0} AS DOUBLE)")
-    register_cast("double", "real", "CAST({0} AS FLOAT)")
+    register_cast("double", "real", emit=_narrowed)
     register_cast("decimal", "decimal", emit=_to_decimal, fails=True)
     register_cast("boolean", "decimal", "CAST(CAST({0} AS INTEGER) AS {r})")
     register_cast("decimal", "boolean", "({0} <> 0)")
+
+
+def _narrowed(call: Call) -> Sql:
+    """Numbers too large for real are infinite, as in Java; DuckDB's cast fails on them."""
+    from agecli.engines.dialect.operators import once
+
+    huge = "abs({0}) >= 3.4028235677973366e38 AND isfinite({0})"
+    return Sql(
+        once(call[0], lambda x: f"CAST(CASE WHEN {huge.format(x)} THEN sign({x}) * CAST('inf' AS DOUBLE) ELSE {x} END AS FLOAT)")
+    )
 
 
 def _to_decimal(call: Call) -> Sql:
@@ -307,7 +346,8 @@ def _rounded_time(call: Call) -> Sql:
     if after >= before or before > 6:
         return Sql(call[0].sql)
     step = 10 ** (6 - after)
-    return Sql(f"make_timestamp(((epoch_us({call[0]}) + {step // 2}) // {step}) * {step})")
+    micros = f"(epoch_us({call[0]}) + {step // 2})"
+    return Sql(f"make_timestamp({micros} - (({micros} % {step}) + {step}) % {step})")
 
 
 def _in_utc(call: Call) -> Sql:

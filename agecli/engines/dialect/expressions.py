@@ -289,7 +289,7 @@ class ExpressionBinder:
         special = _SPECIAL.get(node.name)
         if special is not None and not (node.star or node.distinct or node.order or node.filter):
             return special(self, node)
-        if node.name in AGGREGATES and (node.name not in FUNCTIONS or node.star):
+        if node.name == "grouping" or (node.name in AGGREGATES and (node.name not in FUNCTIONS or node.star)):
             return self.aggregate(node)
         if node.name in WINDOWS:
             raise SqlInvalid("the SQL has a window function without OVER", node.name)
@@ -345,7 +345,11 @@ class ExpressionBinder:
     def typeof(self, node: ast.Call) -> Typed:
         if len(node.args) != 1:
             raise SqlInvalid("the SQL does not parse", "TYPEOF takes one argument")
-        shown = str(self.bind(node.args[0]).type)
+        value = self.bind(node.args[0])
+        shown = str(value.type)
+        if value.fails:
+            checked = f"CASE WHEN ({value.sql}) IS NULL THEN '' ELSE '' END || {quote_text(shown)}"
+            return Typed(f"({checked})", VARCHAR, fails=True)
         return Typed(quote_text(shown), VARCHAR, constant=shown)
 
     def fail_(self, node: ast.Call) -> Typed:

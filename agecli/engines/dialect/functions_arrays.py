@@ -166,10 +166,14 @@ def _join(call: Call) -> Sql:
 
     def write(array: str, separator: str) -> str:
         listed = array if text == variable else f"list_transform({array}, lambda {variable}: {text})"
-        joined = f"coalesce(array_to_string({listed}, {separator}), '')"
+        if call[1].is_constant:
+            joined = f"coalesce(array_to_string({listed}, {separator}), '')"
+        else:
+            known = f"list_filter({listed}, lambda e_: e_ IS NOT NULL)"
+            joined = f"coalesce(list_reduce({known}, lambda a_, b_: a_ || {separator} || b_), '')"
         return f"CASE WHEN {array} IS NULL OR {separator} IS NULL THEN NULL ELSE {joined} END"
 
-    made = both(call[0], call[1], write)
+    made = once(call[0], lambda a: write(a, call[1].sql))
     if len(call) == 3 and not call[2].is_constant:
         made = f"CASE WHEN {call[2]} IS NULL THEN NULL ELSE {made} END"
     return Sql(made)

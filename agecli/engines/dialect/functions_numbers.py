@@ -65,7 +65,7 @@ def _rounding() -> None:
     for kind in _FLOATS:
         for name, duck in (("ceil", "ceil"), ("ceiling", "ceil"), ("floor", "floor"), ("truncate", "trunc")):
             register(name, [kind], kind, f"CAST({duck}({{0}}) AS {{r}})")
-        register("round", [kind], kind, "CAST(round({0}) AS {r})")
+        register("round", [kind], kind, "CAST(round({0}) + 0 AS {r})")
         register("abs", [kind], kind, "abs({0})")
         register(
             "sign", [kind], kind, "ag_float_sign({0})" if kind == "double" else "CAST(ag_float_sign({0}) AS FLOAT)"
@@ -82,7 +82,7 @@ def _rounding() -> None:
     register("sign", ["decimal"], _sign_type, "CAST(sign({0}) AS DECIMAL(1,0))")
 
 
-provide(Macro("ag_float_sign", "(x) AS CASE WHEN isnan(x) THEN x ELSE CAST(sign(x) AS DOUBLE) END"))
+provide(Macro("ag_float_sign", "(x) AS CASE WHEN isnan(x) OR x = 0 THEN x ELSE CAST(sign(x) AS DOUBLE) END"))
 provide(
     Macro(
         "ag_round_double",
@@ -119,8 +119,6 @@ def _truncate_decimal(call: Call) -> Sql:
     if not places >= 0:
         raise call.refusal("a negative number of places")
     kept = decimal(precision, scale)
-    shift = f"CAST(1{'0' * (scale - places)} AS DECIMAL(38,0))"
-    del shift
     text = once(call[0], lambda a: f"({a} - ({a} % CAST('{_unit(places)}' AS DECIMAL({scale + 1},{scale}))))")
     return Sql(f"CAST({text} AS {duckdb_type(kept)})")
 
@@ -158,7 +156,7 @@ provide(Macro("ag_log", f"(b, x) AS {_LN.format(x='x')} / {_LN.format(x='b')}"))
 
 def _width_bucket(call: Call) -> Sql:
     """Bucket 0 below, n + 1 from the upper bound on; NaN and equal or infinite bounds are errors."""
-    x, low, high, count = (a.sql for a in call.args)
+    low, high, count = (a.sql for a in call.args[1:])
     if not all(a.is_constant for a in call.args[1:]):
         raise call.refusal("bounds and the number of buckets have to be literals")
     a, b, n = (v.constant for v in call.args[1:])
@@ -168,9 +166,13 @@ def _width_bucket(call: Call) -> Sql:
         raise call.refusal("bounds have to differ and be finite, and the number of buckets positive")
 
     def write(v: str, on_nan: str) -> str:
-        below, above = (f"{v} < {low}", f"{v} >= {high}") if a < b else (f"{v} > {low}", f"{v} <= {high}")
-        inside = f"CAST(floor({count} * ({v} - {low}) / ({high} - {low})) AS BIGINT) + 1"
-        return f"CASE WHEN isnan({v}) THEN {on_nan} WHEN {below} THEN 0 WHEN {above} THEN {n + 1} ELSE {inside} END"
+        first, last = (low, high) if a < b else (high, low)
+        inside = f"CAST({count} * ({v} - {first}) / ({last} - {first}) + 1 AS DOUBLE)"
+        rising = (
+            f"CASE WHEN isnan({v}) THEN {on_nan} WHEN {v} < {first} THEN 0 WHEN {v} >= {last} THEN {n + 1} "
+            f"ELSE CAST(trunc({inside}) AS BIGINT) END"
+        )
+        return rising if a < b else f"{n + 1} - {rising}"
 
     loud = once(call[0], lambda v: write(v, failure("bin cannot be NaN")))
     return Sql(f"CAST({loud} AS BIGINT)", f"CAST({once(call[0], lambda v: write(v, 'NULL'))} AS BIGINT)")

@@ -96,6 +96,7 @@ class GroupedBinder(ExpressionBinder):
         if node.name == "grouping":
             return self.grouping(node)
         source = self.source
+        source.named_windows = {}
         args = source.arguments(node.args)
         overload, call = translate_call(node.name, AGGREGATES[node.name], args, source.bind_lambda)
         made = apply(overload, call)

@@ -258,7 +258,11 @@ def unify(pattern: Type, actual: Type, bound: dict[str, list[Type]]) -> bool:
     if pattern.name.startswith("$"):
         bound.setdefault(pattern.name, []).append(actual)
         return True
-    if actual.name == "unknown" or not pattern.args:
+    if actual.name == "unknown":
+        for inner in pattern.args:
+            unify(inner, actual, bound)
+        return True
+    if not pattern.args:
         return True
     if pattern.name != actual.name or len(pattern.args) != len(actual.args):
         return False
