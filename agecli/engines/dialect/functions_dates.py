@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import re
 
+from agecli.engines.dialect import date_arithmetic  # noqa: F401 (it registers parts, differences and sums)
 from agecli.engines.dialect.native import full_match, once
-from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, provide, register, register_cast
+from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, guard, provide, register, register_cast
 from agecli.engines.dialect.types import quote_text
+from agecli.engines.dialect.zones import local_time, twins
 from agecli.engines.runtime import date_formats, dates
 from agecli.engines.runtime.arrow import udf
 
 _PLAIN_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _LIKE_DATE = "[0-9]-[0-9]{1,2}-[0-9]{1,2}"
+_USUAL = "{0} >= TIMESTAMP '0001-01-01' AND {0} < TIMESTAMP '9999-12-31 23:59:59.999999'"
 _FIRST, _LAST = "DATE '0001-01-01'", "DATE '9999-12-31'"
 
 
@@ -51,7 +54,7 @@ def _provide_texts() -> None:
     native = f"WHEN d BETWEEN {_FIRST} AND {_LAST} THEN CAST(d AS VARCHAR)"
     provide(Macro("ag_date_text", f"(d) AS CASE {native} ELSE ag_exact_date_text({_days('d')}) END"))
     printed = "left(strftime(t, '%Y-%m-%d %H:%M:%S.%f'), CASE WHEN p = 0 THEN 19 ELSE 20 + p END)"
-    years = "t >= TIMESTAMP '0001-01-01' AND t < TIMESTAMP '9999-12-31 23:59:59.999999'"
+    years = _USUAL.format("t")
     provide(
         Macro(
             "ag_timestamp_text",
@@ -61,14 +64,11 @@ def _provide_texts() -> None:
 
 
 def _text_to_date(call: Call) -> Sql:
-    forms = (once(call[0].sql, lambda v, p=p: f"{p}text_to_date({v})") for p in ("ag_", "ag_try_"))
-    return Sql(*forms)
+    return twins(call[0].sql, "text_to_date")
 
 
 def _text_to_timestamp(call: Call) -> Sql:
-    digits = call.result.precision
-    forms = (once(call[0].sql, lambda v, p=p: f"{p}text_to_timestamp_of({v}, {digits})") for p in ("ag_", "ag_try_"))
-    return Sql(*forms)
+    return twins(call[0].sql, "text_to_timestamp_of", str(call.result.precision))
 
 
 _provide_texts()
@@ -100,7 +100,7 @@ _STRPTIME = {"i": "%M", "s": "%S"}
 def _date_parse(call: Call) -> Sql:
     pattern = call.text(1, "the format")
     if pattern == "%Y-%m-%d":
-        return Sql(*(once(call[0].sql, lambda v, p=p: f"{p}date_parse_iso({v})") for p in ("ag_", "ag_try_")))
+        return twins(call[0].sql, "date_parse_iso")
     _check_format(call, pattern, date_formats.PARSED)
     parts = date_formats.tokens(pattern)
     fields = [date_formats.field(p[1]) for p in parts if len(p) == 2]
@@ -158,48 +158,70 @@ def _possible(parts: tuple[str, ...]) -> str:
 _provide_parsers()
 
 
-_UNITS = ("day", "week", "month", "quarter", "year")
+register("date", ["varchar"], "date", emit=_text_to_date, fails=True)
 
 
-def _unit(call: Call, allowed: tuple[str, ...]) -> str:
-    unit = call.text(0, "the unit").lower()
-    if unit not in allowed:
-        raise call.refusal(f"unit {unit!r}", "use one of " + ", ".join(allowed))
-    return unit
-
-
-@emitter("date_diff", ["varchar", "date", "date"], "bigint")
-def _date_diff_of_dates(call: Call) -> str:
-    unit = _unit(call, _UNITS)
-    return f"date_sub('{unit}', {call[1]}, {call[2]})"
-
-
-@emitter("date_trunc", ["varchar", "date"], "date")
-def _date_trunc_of_date(call: Call) -> str:
-    return f"CAST(date_trunc('{_unit(call, _UNITS)}', {call[1]}) AS DATE)"
-
-
-@emitter("date_add", ["varchar", "bigint", "date"], "date")
-def _date_add_to_date(call: Call) -> str:
-    unit = _unit(call, _UNITS)
-    count = {"day": f"to_days(CAST({call[1]} AS INTEGER))", "week": f"to_days(CAST({call[1]} * 7 AS INTEGER))",
-             "month": f"to_months(CAST({call[1]} AS INTEGER))", "quarter": f"to_months(CAST({call[1]} * 3 AS INTEGER))",
-             "year": f"to_years(CAST({call[1]} AS INTEGER))"}[unit]  # fmt: skip
-    return f"CAST({call[2]} + {count} AS DATE)"
-
-
-_PARTS = {
-    "year": "year", "quarter": "quarter", "month": "month", "week": "week", "week_of_year": "week", "day": "day",
-    "day_of_month": "day", "day_of_week": "isodow", "dow": "isodow", "day_of_year": "dayofyear", "doy": "dayofyear",
-    "year_of_week": "isoyear", "yow": "isoyear",
+_STRFTIME = {
+    "Y": "%Y", "y": "%y", "m": "%m", "c": "%-m", "d": "%d", "e": "%-d", "H": "%H", "k": "%-H", "h": "%I", "I": "%I",
+    "l": "%-I", "i": "%M", "s": "%S", "S": "%S", "f": "%g000", "b": "%b", "M": "%B", "a": "%a", "W": "%A", "j": "%j",
+    "p": "%p", "v": "%V", "x": "%G",
 }  # fmt: skip
 
 
-for _name, _part in _PARTS.items():
-    for _kind in ("date", "timestamp"):
-        register(_name, [_kind], "bigint", f"{_part}({{0}})")
-register("last_day_of_month", ["date"], "date", "last_day({0})")
-register("last_day_of_month", ["timestamp"], "date", "last_day(CAST({0} AS DATE))")
-register("date", ["date"], "date", "{0}")
-register("date", ["timestamp"], "date", "CAST({0} AS DATE)")
-register("date", ["varchar"], "date", emit=_text_to_date, fails=True)
+def _date_format(call: Call) -> str:
+    pattern = call.text(1, "the format")
+    if not pattern:
+        raise call.refusal("an empty format")
+    _check_format(call, pattern, date_formats.PRINTED)
+    parts = date_formats.tokens(pattern)
+    native = "".join(_STRFTIME[p[1]] if len(p) == 2 else p.replace("%", "%%") for p in parts)
+    exact = f"ag_exact_date_format(epoch_us({{0}}), {quote_text(pattern)})"
+    return _formatted(call, native, exact)
+
+
+provide(udf("ag_exact_date_format", date_formats.date_format, ["bigint", "varchar"], "varchar"))
+
+
+def _formatted(call: Call, native: str, exact: str) -> str:
+    """strftime where the year has four digits or fewer, else what is exact for the others."""
+    local = local_time(call, 0) if call[0].type.name == "timestamp with time zone" else call[0].sql
+
+    def body(t: str) -> str:
+        return (
+            f"CASE WHEN {_USUAL.format(t)} THEN strftime({t}, {quote_text(native)}) "
+            f"WHEN {t} IS NOT NULL THEN {exact.replace('{0}', t)} END"
+        )
+
+    return once(local, body)
+
+
+_JODA = {
+    "yyyy": "%Y", "yy": "%y", "M": "%-m", "MM": "%m", "MMM": "%b", "MMMM": "%B", "d": "%-d", "dd": "%d", "H": "%-H",
+    "HH": "%H", "h": "%-I", "hh": "%I", "m": "%-M", "mm": "%M", "s": "%-S", "ss": "%S", "SSS": "%g", "a": "%p",
+    "E": "%a", "EE": "%a", "EEE": "%a", "EEEE": "%A", "D": "%-j", "DDD": "%j", "e": "%u", "ww": "%V", "xxxx": "%G",
+}  # fmt: skip
+"""What format_datetime's patterns are in strftime's; the others are refused."""
+
+
+def _format_datetime(call: Call) -> str:
+    pattern = call.text(1, "the pattern")
+    if not pattern:
+        raise call.refusal("an empty pattern")
+    native = []
+    for part in re.finditer(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", pattern, re.DOTALL):
+        if part["letters"]:
+            if part["letters"] not in _JODA:
+                raise call.refusal(f"pattern {part['letters']}", "use one of " + " ".join(_JODA))
+            native.append(_JODA[part["letters"]])
+        elif part["other"] == "'":
+            raise call.refusal("a quotation that does not end")
+        else:
+            text = part["other"] or part["quoted"].replace("''", "'") or "'"
+            native.append(text.replace("%", "%%"))
+    wrong = guard("true", "format_datetime of a year outside 1-9999", "VARCHAR")
+    return _formatted(call, "".join(native), wrong)
+
+
+for _kind in ("timestamp", "timestamp with time zone"):
+    register("date_format", [_kind, "varchar"], "varchar", emit=_date_format)
+    register("format_datetime", [_kind, "varchar"], "varchar", emit=_format_datetime)

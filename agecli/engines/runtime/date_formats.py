@@ -50,7 +50,7 @@ _tokens = functools.lru_cache(256)(tokens)
 
 
 def _spellings(names: tuple[str, ...]) -> dict[str, int]:
-    forms = {}
+    forms: dict[str, int] = {}
     for value, name in enumerate(names, 1):
         for spelling in (name, name[:3]):
             forms |= {spelling: value, spelling.lower(): value, spelling.upper(): value}

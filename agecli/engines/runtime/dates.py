@@ -147,7 +147,7 @@ def _rounded(fraction: str, digits: int) -> int:
     kept = int(fraction[:digits].ljust(digits, "0") or 0)
     if fraction[digits : digits + 1] >= "5":
         kept += 1
-    return kept * 10 ** (6 - digits)
+    return kept * int(10 ** (6 - digits))
 
 
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?[+-](?:[0-9]|[0-9]{2}(?::[0-9]{2}){0,2}|[0-9]{4}|[0-9]{6})").fullmatch
@@ -164,9 +164,14 @@ def _zones() -> frozenset[str]:
     return frozenset(z for z in zoneinfo.available_timezones() if not z.startswith(("posix", "right", "SystemV")))
 
 
+def is_place(zone: str) -> bool:
+    """Whether this names a place of the time zone database, spelled as it is there."""
+    return "/" in zone and zone in _zones()
+
+
 def check_zone(zone: str) -> None:
     """Passes what is surely a zone; TrinoError for what surely is none; GuardError where it cannot be told."""
-    if zone in ("Z", "UTC", "GMT", "UT") or ("/" in zone and zone in _zones()):
+    if zone in ("Z", "UTC", "GMT", "UT") or is_place(zone):
         return
     if _OFFSET(zone):
         numbers = [int(n) for n in re.findall("[0-9]{1,2}", zone)]

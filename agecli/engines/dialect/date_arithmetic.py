@@ -1,0 +1,190 @@
+"""Parts of dates and times, differences, sums and truncation, by DuckDB's own functions.
+
+They agree with Joda-Time (on which Trino rests) over all years; where Trino works in milliseconds, finer times are
+cut to them first. A count that is no literal is guarded, so that no overflow can pass for a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from agecli.engines.dialect.native import once
+from agecli.engines.dialect.registry import Call, Macro, Typed, emitter, guard, provide, register
+from agecli.engines.dialect.types import Type
+from agecli.engines.dialect.zones import local_time
+from agecli.errors import SqlRefused
+
+DATE_UNITS = ("day", "week", "month", "quarter", "year")
+UNITS = ("millisecond", "second", "minute", "hour", *DATE_UNITS)
+_MILLISECONDS = {"millisecond": 1, "second": 1000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000,
+                 "week": 604_800_000}  # fmt: skip
+_SAFE = 1_000_000
+"""The largest count that date_add takes from a column."""
+
+_DATE_PARTS = {
+    "year": "year", "quarter": "quarter", "month": "month", "week": "week", "week_of_year": "week", "day": "day",
+    "day_of_month": "day", "day_of_week": "isodow", "dow": "isodow", "day_of_year": "dayofyear", "doy": "dayofyear",
+    "year_of_week": "isoyear", "yow": "isoyear",
+}  # fmt: skip
+_TIME_PARTS = {"hour": "hour({0})", "minute": "minute({0})", "second": "second({0})",
+               "millisecond": "(millisecond({0}) % 1000)"}  # fmt: skip
+_ZONED = "timestamp with time zone"
+
+
+def unit(call: Call, allowed: tuple[str, ...]) -> str:
+    """The unit that a call's first argument names; any other is refused."""
+    name = call.text(0, "the unit").lower()
+    if name not in allowed:
+        raise call.refusal(f"unit {name!r}", "use one of " + ", ".join(allowed))
+    return name
+
+
+def _register_parts() -> None:
+    for name, function in _DATE_PARTS.items():
+        register(name, ["date"], "bigint", f"{function}({{0}})")
+        register(name, ["timestamp"], "bigint", f"{function}({{0}})")
+        register(name, [_ZONED], "bigint", emit=_of_local(f"{function}({{0}})"))
+    for name, template in _TIME_PARTS.items():
+        register(name, ["timestamp"], "bigint", template)
+        register(name, [_ZONED], "bigint", emit=_of_local(template))
+    register("last_day_of_month", ["date"], "date", "last_day({0})")
+    register("last_day_of_month", ["timestamp"], "date", "last_day({0})")
+    register("last_day_of_month", [_ZONED], "date", emit=_of_local("last_day({0})"))
+    register("date", ["date"], "date", "{0}")
+    register("date", ["timestamp"], "date", "CAST({0} AS DATE)")
+    register("date", [_ZONED], "date", emit=_of_local("CAST({0} AS DATE)"))
+    for name, months in {"year": "{0} // 12", "month": "{0} % 12"}.items():
+        register(name, ["interval year to month"], "bigint", f"CAST({months} AS BIGINT)")
+    parts = {"day": "{0} // 86400000", "hour": "{0} // 3600000 % 24", "minute": "{0} // 60000 % 60",
+             "second": "{0} // 1000 % 60", "millisecond": "{0} % 1000"}  # fmt: skip
+    for name, template in parts.items():
+        register(name, ["interval day to second"], "bigint", f"({template})")
+    register("to_milliseconds", ["interval day to second"], "bigint", "{0}")
+
+
+def _of_local(template: str) -> Callable[[Call], str]:
+    def emit(call: Call) -> str:
+        return template.format(local_time(call, 0))
+
+    return emit
+
+
+@emitter("date_diff", ["varchar", "date", "date"], "bigint")
+def _date_diff_of_dates(call: Call) -> str:
+    return f"date_sub('{unit(call, DATE_UNITS)}', {call[1]}, {call[2]})"
+
+
+@emitter("date_diff", ["varchar", "timestamp", "timestamp"], "bigint")
+def _date_diff_of_timestamps(call: Call) -> str:
+    return _difference(unit(call, UNITS), *(_to_milliseconds(a.sql, a.type) for a in call.args[1:]))
+
+
+@emitter("date_diff", ["varchar", _ZONED, _ZONED], "bigint")
+def _date_diff_of_instants(call: Call) -> str:
+    """Differences of exact length; days and months depend on the zone."""
+    name = unit(call, UNITS)
+    if {a.type.zone for a in call.args[1:]} != {"UTC"} and name not in ("millisecond", "second", "minute", "hour"):
+        raise call.refusal(f"unit {name!r} between times whose zone is not UTC", "use 'hour', or cast to timestamp")
+    plain = (f"CAST({a.sql} AS TIMESTAMP)" for a in call.args[1:])
+    return _difference(name, *(_to_milliseconds(p, a.type) for p, a in zip(plain, call.args[1:], strict=True)))
+
+
+def _to_milliseconds(sql: str, kind: Type) -> str:
+    return f"date_trunc('millisecond', {sql})" if kind.precision > 3 else sql
+
+
+def _difference(name: str, start: str, end: str) -> str:
+    if name in _MILLISECONDS:
+        return f"((epoch_ms({end}) - epoch_ms({start})) // {_MILLISECONDS[name]})"
+    return f"date_sub('{name}', {start}, {end})"
+
+
+def _as_third(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    return kinds[2]
+
+
+def _as_second(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    return kinds[1]
+
+
+@emitter("date_trunc", ["varchar", "date"], "date")
+def _date_trunc_of_date(call: Call) -> str:
+    return f"CAST(date_trunc('{unit(call, DATE_UNITS)}', {call[1]}) AS DATE)"
+
+
+@emitter("date_trunc", ["varchar", "timestamp"], _as_second)
+def _date_trunc_of_timestamp(call: Call) -> str:
+    return f"date_trunc('{unit(call, UNITS)}', {call[1]})"
+
+
+@emitter("date_trunc", ["varchar", _ZONED], _as_second)
+def _date_trunc_of_instant(call: Call) -> str:
+    if call[1].type.zone != "UTC":
+        raise call.refusal("a time whose zone is not UTC", "cast it to timestamp")
+    return f"CAST(date_trunc('{unit(call, UNITS)}', CAST({call[1]} AS TIMESTAMP)) AS TIMESTAMPTZ)"
+
+
+@emitter("date_add", ["varchar", "bigint", "date"], "date")
+def _date_add_to_date(call: Call) -> str:
+    return f"CAST({call[2]} + {_span(unit(call, DATE_UNITS), call[1])} AS DATE)"
+
+
+@emitter("date_add", ["varchar", "bigint", "timestamp"], _as_third)
+def _date_add_to_timestamp(call: Call) -> str:
+    name = unit(call, UNITS)
+    if name == "millisecond" and call[2].type.precision < 3:
+        raise call.refusal("milliseconds added to a time without them", "cast to timestamp(3)")
+    return f"({call[2]} + {_span(name, call[1])})"
+
+
+@emitter("date_add", ["varchar", "bigint", _ZONED], _as_third)
+def _date_add_to_instant(call: Call) -> str:
+    name = unit(call, UNITS)
+    if name == "millisecond" and call[2].type.precision < 3:
+        raise call.refusal("milliseconds added to a time without them", "cast to timestamp(3)")
+    if call[2].type.zone != "UTC" and name in DATE_UNITS:
+        raise call.refusal(f"unit {name!r} added to a time whose zone is not UTC", "cast it to timestamp")
+    return f"CAST(CAST({call[2]} AS TIMESTAMP) + {_span(name, call[1])} AS TIMESTAMPTZ)"
+
+
+provide(
+    Macro("ag_small_count", f"(n) AS CASE WHEN n BETWEEN -{_SAFE} AND {_SAFE} THEN CAST(n AS INTEGER) "
+          f"WHEN n IS NOT NULL THEN {guard('true', f'date_add of more than {_SAFE} units', 'INTEGER')} END")
+)  # fmt: skip
+
+
+def _span(name: str, count: Typed) -> str:
+    """An interval of so many units."""
+    if isinstance(count.constant, int):
+        if abs(count.constant) > _SAFE:
+            raise SqlRefused("date_add is refused", f"of more than {_SAFE} units", "use a larger unit")
+        number = str(count.constant)
+    else:
+        number = once(count.sql, lambda n: f"ag_small_count({n})")
+    if name == "millisecond":
+        return f"to_microseconds(CAST({number} AS BIGINT) * 1000)"
+    whole = {"quarter": ("to_months", 3), "week": ("to_days", 7)}
+    function, factor = whole.get(name, (f"to_{name}s", 1))
+    return f"{function}({number})" if factor == 1 else f"{function}({number} * {factor})"
+
+
+def _no_clock(call: Call) -> str:
+    name = call.name
+    raise SqlRefused(
+        f"{name} is refused", "the answer would differ from run to run and from engine to engine",
+        "write ${as_of}, the date that the run counts from, or a date of your own",
+    )  # fmt: skip
+
+
+def _register_clocks() -> None:
+    kinds = {"current_date": "date", "current_time": "bigint", "localtime": "bigint", "localtimestamp": "timestamp(3)",
+             "current_timestamp": "timestamp(3) with time zone", "now": "timestamp(3) with time zone"}  # fmt: skip
+    for name, kind in kinds.items():
+        register(name, [], kind, emit=_no_clock)
+        if name not in ("now", "current_date"):
+            register(name, ["integer"], kind, emit=_no_clock)
+    register("current_timezone", [], "varchar", "'UTC'")
+
+
+_register_parts()
+_register_clocks()

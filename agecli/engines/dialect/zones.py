@@ -1,0 +1,183 @@
+"""Times with a zone. DuckDB keeps the instant; the zone, where the SQL names it, is part of the type.
+
+The zone of a value that came from data is not known, and what would show it is refused; `from_iso8601_timestamp` is
+the exception, since its text can be read again. Zones by name follow the same rules in both engines from 1970 to 2037;
+other years stop the query.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from agecli.engines.dialect.native import once
+from agecli.engines.dialect.registry import Call, Emit, Macro, Sql, emitter, guard, provide, register, register_cast
+from agecli.engines.dialect.types import Type, quote_text, zoned
+from agecli.engines.runtime import dates, iso8601
+from agecli.engines.runtime.arrow import udf
+
+_ZONED = "timestamp with time zone"
+WRITTEN = "as written"
+"""The zone of a from_iso8601_timestamp: the one that each text names."""
+_ISO = re.compile(r"(ag_|ag_try_)iso_instant\(([^()]*)\)").fullmatch
+
+
+def local_time(call: Call, index: int) -> str:
+    """What the clock shows in the zone of an argument, as TIMESTAMP. Refused where that zone is not known."""
+    value = call[index]
+    zone = value.type.zone
+    if zone == "UTC":
+        return f"CAST({value} AS TIMESTAMP)"
+    written = _ISO(value.sql)
+    if zone == WRITTEN and written:
+        return f"{written[1]}iso_local({written[2]})"
+    if zone is None or zone == WRITTEN:
+        raise call.refusal("the zone of a time that comes from data is not known", "use AT TIME ZONE 'UTC'")
+    return once(value.sql, lambda v: f"timezone({quote_text(zone)}, ag_recent({v}))")
+
+
+def zone_of(call: Call, index: int) -> str:
+    """The zone that a literal names: UTC or a place of the time zone database."""
+    zone = call.text(index, "the zone")
+    if zone in ("UTC", "Z"):
+        return "UTC"
+    if not dates.is_place(zone):
+        raise call.refusal(f"zone {zone!r}", "use 'UTC' or a place such as 'Europe/Berlin'")
+    return zone
+
+
+_RECENT = "v BETWEEN TIMESTAMPTZ '1970-01-02 00:00:00+00' AND TIMESTAMPTZ '2037-12-30 00:00:00+00'"
+_wrong = guard("v IS NOT NULL", "times in a named zone before 1970 or after 2037", "TIMESTAMPTZ")
+provide(Macro("ag_recent", f"(v) AS CASE WHEN {_RECENT} THEN v ELSE {_wrong} END"))
+
+
+def _at_timezone(call: Call) -> Sql:
+    zone = zone_of(call, 1)
+    kind = replace(call[0].type, name=_ZONED, zone=zone)
+    return Sql(call[0].sql if call[0].type.name == _ZONED else f"CAST({call[0]} AS TIMESTAMPTZ)", type=kind)
+
+
+@emitter("with_timezone", ["timestamp", "varchar"], "timestamp(3) with time zone")
+def _with_timezone(call: Call) -> Sql:
+    if zone_of(call, 1) != "UTC":
+        raise call.refusal("a zone other than UTC, where some times exist twice and others never", "use 'UTC'")
+    return Sql(f"CAST({call[0]} AS TIMESTAMPTZ)", type=zoned(call[0].type.precision, "UTC"))
+
+
+def _from_unixtime(call: Call) -> Sql:
+    zone = zone_of(call, 1) if len(call) == 2 else "UTC"
+    return Sql(once(call[0].sql, lambda v: f"ag_from_unixtime({v})"), type=zoned(3, zone))
+
+
+_TOO_FAR = guard("x IS NOT NULL", "from_unixtime outside the years -69387 to 73326", "TIMESTAMPTZ")
+provide(Macro("ag_half_up", "(y) AS CASE WHEN y - floor(y) >= 0.5 THEN floor(y) + 1 ELSE floor(y) END"))
+provide(
+    Macro(
+        "ag_from_unixtime",
+        "(x) AS CASE WHEN abs(x) < 2.2e12 THEN CAST(make_timestamp(CAST(ag_half_up(x * 1000) AS BIGINT) * 1000) "
+        f"AS TIMESTAMPTZ) ELSE {_TOO_FAR} END",
+    )
+)
+
+
+@emitter("to_unixtime", [_ZONED], "double")
+def _to_unixtime_of_instant(call: Call) -> str:
+    if call[0].type.precision > 3:
+        raise call.refusal("a time finer than milliseconds", "cast it to timestamp(3) with time zone")
+    return f"(CAST(epoch_ms({call[0]}) AS DOUBLE) / 1000)"
+
+
+def _to_text(call: Call) -> Sql:
+    zone, digits = call[0].type.zone, call[0].type.precision
+    if zone == WRITTEN:
+        raise call.refusal("the zone of a time that comes from data is not known", "use AT TIME ZONE 'UTC'")
+    local = local_time(call, 0)
+    text = once(local, lambda t: f"ag_timestamp_text({t}, {digits}) || {quote_text(' ' + (zone or ''))}")
+    if call.result.params:
+        raise call.refusal("a length", "cast to varchar")
+    return Sql(f"({text})")
+
+
+def _to_timestamp(call: Call) -> Sql:
+    if call.result.precision < call[0].type.precision:
+        raise call.refusal("a lower precision of a time with zone", "cast to timestamp of the same precision first")
+    return Sql(local_time(call, 0))
+
+
+def _printed(kinds: Sequence[Type], types: Mapping[str, Type]) -> Type:
+    """to_iso8601 gives a text of bounded length."""
+    kind = kinds[0]
+    if kind.name == "date":
+        return Type("varchar", (16,))
+    digits = kind.precision + 1 if kind.precision else 0
+    return Type("varchar", (22 + digits + (6 if kind.name == _ZONED else 0),))
+
+
+def _iso_text(call: Call) -> str:
+    kind = call[0].type
+    if kind.name == "date":
+        return f"ag_date_text({call[0]})"
+    if kind.name == _ZONED and kind.zone != "UTC":
+        raise call.refusal("a time whose zone is not UTC", "use AT TIME ZONE 'UTC'")
+    local = local_time(call, 0) if kind.name == _ZONED else call[0].sql
+    end = " || 'Z'" if kind.name == _ZONED else ""
+    return f"(replace(ag_timestamp_text({local}, {kind.precision}), ' ', 'T'){end})"
+
+
+def twins(value: str, name: str, *more: str) -> Sql:
+    """A call of the runtime function `ag_NAME`, and of its twin that is NULL where that one raises."""
+
+    def write(prefix: str) -> str:
+        return once(value, lambda v: f"{prefix}{name}({', '.join((v, *more))})")
+
+    return Sql(write("ag_"), write("ag_try_"))
+
+
+def _iso(name: str) -> Emit:
+    def emit(call: Call) -> Sql:
+        return twins(call[0].sql, name)
+
+    return emit
+
+
+_PLAIN_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_PLAIN_TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,3})?"
+_PLAIN_ZONE = "(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
+
+
+def _provide_iso() -> None:
+    """`quiet` twins first look whether the text can be a date, so that junk is cheap."""
+    forms = {
+        "iso_date": (iso8601.from_iso8601_date, "date", "DATE", _PLAIN_DATE),
+        "iso_instant": (iso8601.from_iso8601_timestamp, _ZONED, "TIMESTAMPTZ", _PLAIN_DATE + _PLAIN_TIME + _PLAIN_ZONE),
+        "iso_local": (iso8601.local_timestamp, "timestamp", "TIMESTAMP", _PLAIN_DATE + _PLAIN_TIME + "Z?"),
+    }
+    for prefix, quiet, cast in (("ag_", False, "CAST"), ("ag_try_", True, "TRY_CAST")):
+        for name, (function, kind, duck, plain) in forms.items():
+            exact = provide(udf(f"{prefix}exact_{name}", function, ["varchar"], kind, quiet=quiet)) + "(v)"
+            if quiet:
+                exact = f"CASE WHEN regexp_full_match(v, '[Tt+-]?[0-9][0-9TtWwZz:.,+-]*') THEN {exact} END"
+            test = f"regexp_full_match(v, '{plain}')"
+            text = "replace(v, 'Z', '')" if name == "iso_local" else "v"
+            provide(Macro(f"{prefix}{name}", f"(v) AS CASE WHEN {test} THEN {cast}({text} AS {duck}) ELSE {exact} END"))
+
+
+def _register() -> None:
+    _provide_iso()
+    register("from_iso8601_date", ["varchar"], "date", emit=_iso("iso_date"), fails=True)
+    written = replace(zoned(3), zone=WRITTEN)
+    register("from_iso8601_timestamp", ["varchar"], lambda k, t: written, emit=_iso("iso_instant"), fails=True)
+    for kind in (_ZONED, "timestamp"):
+        register("at_timezone", [kind, "varchar"], "timestamp(3) with time zone", emit=_at_timezone)
+    register("from_unixtime", ["double"], "timestamp(3) with time zone", emit=_from_unixtime)
+    register("from_unixtime", ["double", "varchar"], "timestamp(3) with time zone", emit=_from_unixtime)
+    register("to_unixtime", ["timestamp"], "double", "(CAST(epoch_us({0}) AS DOUBLE) / 1000000)")
+    for kind in ("date", "timestamp", _ZONED):
+        register("to_iso8601", [kind], _printed, emit=_iso_text)
+    register_cast(_ZONED, "varchar", emit=_to_text)
+    register_cast(_ZONED, "timestamp", emit=_to_timestamp)
+    register_cast(_ZONED, "date", emit=lambda call: f"CAST({local_time(call, 0)} AS DATE)")
+
+
+_register()
