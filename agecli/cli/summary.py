@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,15 @@ def _dirt(facts: dict[str, Any]) -> list[str]:
     lines = []
     if bad:
         named = ", ".join(f"{count:,} {name.removeprefix('bad_').replace('_', ' ')}" for name, count in bad.items())
-        lines.append(f"malformed   {named} (read as missing)")
+        lines.append(_wrapped(f"malformed   {named} (read as missing)"))
     if facts.get("labels_outside"):
         lines.append(f"labels      {facts['labels_outside']:,} out of bounds (taken as unknown)")
     return lines
+
+
+def _wrapped(line: str) -> str:
+    """A long line in several, each under the text of the first."""
+    return textwrap.fill(line, 100, subsequent_indent=" " * 12, break_long_words=False, break_on_hyphens=False)
 
 
 def _quality(manifest: Manifest, facts: dict[str, Any]) -> str:
@@ -161,7 +167,7 @@ def _places(manifest: Manifest, facts: dict[str, Any]) -> str:
     lines = [f"results     {_near(facts['results'])}"] if facts.get("results") else []
     if facts.get("model"):
         lines.append(f"model       {facts['model'][:16]}")
-    lines += [f"warning     {one_line(message)}" for message in manifest.warnings]
+    lines += [_wrapped(f"warning     {one_line(message)}") for message in manifest.warnings]
     return "\n".join(lines)
 
 
