@@ -67,10 +67,13 @@ def test_the_readme_lists_the_commands_as_the_help_does():
     assert listed == SHORT
 
 
-def test_the_readme_lists_all_settings():
+def test_the_readme_lists_all_settings_with_their_defaults():
     text = README.read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^\| `(\w+)` \| (.*?) ?\| .* \|$", text, re.MULTILINE))
     for setting in SETTINGS:
-        assert f"| `{setting.name}` |" in text
+        assert ("*" in shown[setting.name]) == setting.decides
+        if setting.default:
+            assert shown[setting.name].removeprefix("* ") == str(setting.default)
 
 
 def test_every_setting_is_a_flag_of_run(capsys):
