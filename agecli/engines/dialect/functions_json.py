@@ -12,6 +12,7 @@ from agecli.engines.dialect.json_plain import (
     plain_array,
     plain_for_scalars,
     plain_for_trees,
+    plain_items,
     plain_objects,
 )
 from agecli.engines.dialect.native import either, once
@@ -108,11 +109,15 @@ for _kind in ("varchar", "json"):
 
     @emitter("json_array_length", [_kind], "bigint")
     def json_array_length(call: Call) -> str:
+        text = _unparsed(call[0].sql)
+        parsed = call[0].sql.partition("(")[0]
+
         def body(value: str) -> str:
             native = f"CASE WHEN json_type({value}) = 'ARRAY' THEN CAST(json_array_length({value}) AS BIGINT) END"
-            return either(plain_for_scalars(value), native, f"ag_json_array_length({value})")
+            odd = value if text is None else f"{parsed}({value})"
+            return either(plain_for_scalars(value), native, f"ag_json_array_length({odd})")
 
-        return once(call[0].sql, body)
+        return once(call[0].sql if text is None else text, body)
 
     register("json_array_get", [_kind, "bigint"], "json", "ag_json_array_get({0}, {1})")
     register("json_array_contains", [_kind, "varchar"], "boolean", "ag_json_has_text({0}, {1})")
@@ -182,8 +187,7 @@ def _native_cast(target: Type, value: str) -> tuple[str, str] | None:
         shape = f'["{duckdb_type(target.element)}"]'
         return plain_array(value, target.element.name), f"from_json({value}, {quote_text(shape)})"
     if target.name == "array" and target.element.name == "json":
-        plain = f"{plain_for_trees(value)} AND json_type({value}) = 'ARRAY'"
-        return plain, f"CAST(json_extract({value}, '$[*]') AS VARCHAR[])"
+        return plain_items(value), f"CAST(json_extract({value}, '$[*]') AS VARCHAR[])"
     many = target.name == "array"
     row = target.element if many else target
     names = field_names(row) if row.name == "row" else ()

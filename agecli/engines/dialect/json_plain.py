@@ -29,6 +29,19 @@ def plain_for_trees(value: str) -> str:
     return f"json_valid({value}) AND NOT {finds(value, _ODD_FOR_TREES)}"
 
 
+def plain_items(value: str) -> str:
+    """SQL: an array whose items DuckDB prints as Trino does, with no key twice in an object (Trino drops the first).
+
+    As many braces as items that are objects: so no object is deeper, and no brace is in a string.
+    """
+    objects = f"len(list_filter(json_type({value}, '$[*]'), lambda kind: kind = 'OBJECT'))"
+    unique = f"list_transform(json_keys({value}, '$[*]'), lambda keys: len(keys) = list_unique(keys))"
+    flat = f"len(string_split({value}, '{{')) - 1 = {objects} AND coalesce(list_bool_and({unique}), true)"
+    return (
+        f"{plain_for_trees(value)} AND json_type({value}) = 'ARRAY' AND (NOT contains({value}, '{{') OR ({flat}))"
+    )
+
+
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"'
 _FLAT_STRING = r'"[^"\\{}\x00-\x1f]*"'
 _INTEGER = r"(?:0|-?[1-9][0-9]{0,17})"
