@@ -18,7 +18,7 @@ from agecli.cli.session import Session
 from agecli.config import Settings, memory_bytes, memory_limit, worker_count
 from agecli.errors import AgecliError
 
-LIBRARIES = ("click", "rich", "tabulate", "duckdb", "sqlglot", "pyarrow", "numpy", "scikit-learn")
+LIBRARIES = ("click", "rich", "tabulate", "duckdb", "pyarrow", "numpy", "scikit-learn")
 BOOSTERS = ("xgboost-cpu", "xgboost")
 
 

@@ -68,6 +68,10 @@ class DuckDBEngine:
         """Writes a SELECT as Parquet below `location`: the same rows in the same order give the same bytes."""
         translation = self.translate(sql, tables)
         columns = _creatable(translation)
+        if translation.volatile:
+            named = ", ".join(translation.volatile)
+            why = "a table has to come out the same when it is made again"
+            raise SqlRefused(f"{named} is refused in a table", why, "use a hash of the id, such as xxhash64")
         name = "part-00000.parquet"
         with _disk_errors(location):
             location.mkdir(parents=True, exist_ok=True)

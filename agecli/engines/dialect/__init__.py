@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 
-from agecli.engines.dialect import parser
+from agecli.engines.dialect import ast, parser
 from agecli.engines.dialect.queries import QueryBinder
+from agecli.engines.dialect.registry import FUNCTIONS
 from agecli.engines.dialect.scope import Scope, Source, Statement
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlRefused
@@ -31,10 +32,14 @@ for _name in _MODULES:
 
 @dataclass(frozen=True)
 class Translation:
-    """DuckDB SQL whose columns are c1, c2, ..., and the names and Trino types that they have."""
+    """DuckDB SQL whose columns are c1, c2, ..., and the names and Trino types that they have.
+
+    `volatile` names what gives another answer each time: random(), uuid(), TABLESAMPLE.
+    """
 
     sql: str
     columns: tuple[tuple[str, Type], ...]
+    volatile: tuple[str, ...] = ()
 
 
 def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translation:
@@ -42,9 +47,24 @@ def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translati
     if "agecli_l" in sql or "\x01" in sql:
         raise SqlRefused("the SQL is refused", "names that begin with agecli_l are kept for agecli itself", "rename it")
     statement = Statement(tables or {})
-    bound = QueryBinder(statement).query(parser.parse(sql), Scope())
+    tree = parser.parse(sql)
+    bound = QueryBinder(statement).query(tree, Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
-    return Translation(bound.sql, names)
+    return Translation(bound.sql, names, tuple(sorted(set(_volatile(tree)))))
+
+
+def _volatile(node: object) -> Iterator[str]:
+    """Names of the calls and samples below a node of the tree that give another answer each time."""
+    if isinstance(node, ast.Call) and any(overload.volatile for overload in FUNCTIONS.get(node.name, ())):
+        yield node.name
+    if isinstance(node, ast.Sampled):
+        yield "TABLESAMPLE"
+    if is_dataclass(node):
+        for part in fields(node):
+            yield from _volatile(getattr(node, part.name))
+    elif isinstance(node, list | tuple):
+        for item in node:
+            yield from _volatile(item)
 
 
 __all__ = ["Source", "Translation", "translate"]
