@@ -129,6 +129,9 @@ class ExpressionBinder:
         value, items = coerce(value, common), [coerce(i, common) for i in items]
         if common.name == "unknown":
             return null_of(BOOLEAN)
+        if len(items) > 2 and any(i.is_constant and i.constant is None for i in items):
+            raise SqlRefused("IN with NULL among several values is refused", "Trino's own answer to it is not reliable",
+                             "leave NULL out, or compare with IS NULL")  # fmt: skip
         if not common.args and (not common.is_floating or all(i.is_constant for i in items)):
 
             def write(*args: str) -> str:
@@ -303,7 +306,9 @@ class ExpressionBinder:
     def try_(self, node: ast.Call) -> Typed:
         if len(node.args) != 1:
             raise SqlInvalid("the SQL does not parse", "TRY takes one argument")
-        return silence(self.bind(node.args[0]), "TRY")
+        done = silence(self.bind(node.args[0]), "TRY")
+        # the parentheses keep a cast around it from reading through to the text, as Trino's does not either
+        return replace(done, sql=f"({done.sql})") if done.sql.startswith("ag_try_json_parse") else done
 
     def if_(self, node: ast.Call) -> Typed:
         if len(node.args) not in (2, 3):
