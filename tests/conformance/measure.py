@@ -4,7 +4,7 @@ A file of golden values holds lists of tricky inputs by name, and cases. A case 
 a column `v` and what Trino gave for each input; a case of kind `query` is a whole statement with its rows. Expressions
 are run over a table, one row per input, so that nothing can be worked out from a literal. Each value gets a verdict:
 
-- agree: the same answer as Trino, or a failure where Trino fails too;
+- agree: the same answer as Trino, or a failure (a refusal too) where Trino fails;
 - refused: the SQL does not run at all, whatever the input (SqlRefused, SqlInvalid);
 - guarded: the SQL stops on this input, loudly (SqlFailed, SqlRefused), where Trino gives a value;
 - crash: any other exception, which no user should ever see;
@@ -88,7 +88,7 @@ def _expression(case: Mapping[str, Any], inputs: list[Any], tables: Mapping[str,
     answers = _answers(expression, inputs, kind, tables, ask, result)
     if all(isinstance(answer, REFUSALS) for answer in answers):
         for given, theirs, ours in zip(inputs, expected, answers, strict=True):
-            result.add("refused", given, theirs, ours)
+            result.add("agree" if _fails(theirs) else "refused", given, theirs, ours)
         return result
     for given, theirs, ours in zip(inputs, expected, answers, strict=True):
         result.add(verdict(ours, theirs, kind), given, theirs, ours)
@@ -121,12 +121,16 @@ def _attempt(sql: str, tables: Mapping[str, Table], ask: Ask) -> Any:
 
 def verdict(ours: Any, theirs: Any, kind: Type) -> str:
     """What one answer of ours (a cell, or the exception raised) is worth against Trino's."""
-    fails = isinstance(theirs, dict) and set(theirs) == {"error"}
+    fails = _fails(theirs)
     if isinstance(ours, SqlFailed | SqlRefused | SqlInvalid):
         return "agree" if fails else "guarded"
     if isinstance(ours, Exception):
         return "crash"
     return "agree" if not fails and same(ours, from_trino(theirs, kind)) else "silent"
+
+
+def _fails(theirs: Any) -> bool:
+    return isinstance(theirs, dict) and set(theirs) == {"error"}
 
 
 def _query(case: Mapping[str, Any], ask: Ask) -> Result:
