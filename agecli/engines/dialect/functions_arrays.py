@@ -170,7 +170,8 @@ def _join(call: Call) -> Sql:
             joined = f"coalesce(array_to_string({listed}, {separator}), '')"
         else:
             known = f"list_filter({listed}, lambda e_: e_ IS NOT NULL)"
-            joined = f"coalesce(list_reduce({known}, lambda a_, b_: a_ || {separator} || b_), '')"
+            folded = f"list_reduce({known}, lambda a_, b_: a_ || {separator} || b_)"
+            joined = f"CASE WHEN len({known}) = 0 THEN '' ELSE {folded} END"
         return f"CASE WHEN {array} IS NULL OR {separator} IS NULL THEN NULL ELSE {joined} END"
 
     made = once(call[0], lambda a: write(a, call[1].sql))
@@ -200,9 +201,10 @@ def _sets() -> None:
     provide(
         Macro(
             "ag_intersect",
-            "(a, b) AS list_filter(CASE WHEN len(a) >= len(b) THEN a ELSE b END, lambda e_, i_: "
+            "(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL "
+            "ELSE list_filter(CASE WHEN len(a) >= len(b) THEN a ELSE b END, lambda e_, i_: "
             "list_position(a, e_) IS NOT NULL AND list_position(b, e_) IS NOT NULL "
-            "AND list_position(CASE WHEN len(a) >= len(b) THEN a ELSE b END, e_) = i_)",
+            "AND list_position(CASE WHEN len(a) >= len(b) THEN a ELSE b END, e_) = i_) END",
         )
     )
     provide(
@@ -266,12 +268,12 @@ def _extreme(call: Call) -> str:
         orderable(call, kind)
 
     def write(a: str) -> str:
-        if call.name == "array_min":
-            best = f"list_min({a})"
-        elif kind.is_floating:
-            best = f"coalesce(list_max(list_filter({a}, lambda e_: NOT isnan(e_))), list_max({a}))"
-        else:
-            best = f"list_max({a})"
+        best = f"list_{call.name.removeprefix('array_')}({a})"
+        if kind.is_floating:
+            sign = ">" if call.name == "array_max" else "<"
+            better = f"isnan(a_) OR (b_ {sign} a_ AND NOT isnan(b_))"
+            folded = f"list_reduce({a}, lambda a_, b_: CASE WHEN {better} THEN b_ ELSE a_ END)"
+            best = f"CASE WHEN len({a}) > 0 THEN {folded} END"
         return f"CASE WHEN list_position({a}, NULL) IS NOT NULL THEN NULL ELSE {best} END"
 
     return once(call[0], write)
@@ -436,10 +438,10 @@ def _combinations(call: Call) -> str:
     def write(a: str) -> str:
         names = [f"k{i}_" for i in range(size)]
         made = "[" + ", ".join(f"list_extract({a}, {n})" for n in names) + "]"
-        for index in range(size - 1, -1, -1):
-            first = f"{names[index - 1]} + 1" if index else "1"
-            made = f"list_transform(range({first}, len({a}) + 1), lambda {names[index]}: {made})"
-            if index < size - 1:
+        for index in range(size):
+            end = names[index + 1] if index + 1 < size else f"len({a}) + 1"
+            made = f"list_transform(range(1, {end}), lambda {names[index]}: {made})"
+            if index:
                 made = f"flatten({made})"
         return f"CASE WHEN {a} IS NULL THEN NULL ELSE CAST({made} AS {kind}) END"
 

@@ -467,12 +467,12 @@ def _array_concatenation(left: Typed, right: Typed) -> Typed:
         kind = Type("array", args=(common_type(a.element, b) or b,))
         left, right = coerce(left, kind), coerce(right, kind.element)
         return combined(
-            left, right, kind, lambda x, y: f"CASE WHEN ({x}) IS NULL THEN NULL ELSE list_append({x}, {y}) END"
+            left, right, kind, lambda x, y: f"CASE WHEN ({x}) IS NULL OR ({y}) IS NULL THEN NULL ELSE list_append({x}, {y}) END"
         )
     if b.name == "array" and common_type(b.element, a) is not None:
         kind = Type("array", args=(common_type(b.element, a) or a,))
         left, right = coerce(left, kind.element), coerce(right, kind)
         return combined(
-            left, right, kind, lambda x, y: f"CASE WHEN ({y}) IS NULL THEN NULL ELSE list_prepend({x}, {y}) END"
+            left, right, kind, lambda x, y: f"CASE WHEN ({x}) IS NULL OR ({y}) IS NULL THEN NULL ELSE list_prepend({x}, {y}) END"
         )
     raise mismatch("||", a, b)
