@@ -147,6 +147,7 @@ def _date_add_to_instant(call: Call) -> str:
     return f"CAST(CAST({call[2]} AS TIMESTAMP) + {_span(name, call[1])} AS TIMESTAMPTZ)"
 
 
+provide(Macro("ag_floor_to", "(n, step) AS n - ((n % step) + step) % step"))
 provide(
     Macro("ag_small_count", f"(n) AS CASE WHEN n BETWEEN -{_SAFE} AND {_SAFE} THEN CAST(n AS INTEGER) "
           f"WHEN n IS NOT NULL THEN {guard('true', f'date_add of more than {_SAFE} units', 'INTEGER')} END")

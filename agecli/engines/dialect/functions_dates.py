@@ -71,7 +71,14 @@ def _text_to_timestamp(call: Call) -> Sql:
     return twins(call[0].sql, "text_to_timestamp_of", str(call.result.precision))
 
 
+def _rounded_time(call: Call) -> str:
+    """A cast to fewer digits rounds half up, also before 1970."""
+    before, after = call[0].type.precision, call.result.precision
+    return call[0].sql if after >= before else once(call[0].sql, lambda t: f"ag_rounded_time({t}, {10 ** (6 - after)})")
+
+
 _provide_texts()
+register_cast("timestamp", "timestamp", emit=_rounded_time)
 register_cast("varchar", "date", emit=_text_to_date, fails=True)
 register_cast("varchar", "timestamp", emit=_text_to_timestamp, fails=True)
 
@@ -182,9 +189,14 @@ def _date_format(call: Call) -> str:
 provide(udf("ag_exact_date_format", date_formats.date_format, ["bigint", "varchar"], "varchar"))
 
 
+provide(Macro("ag_rounded_time", "(t, step) AS make_timestamp(ag_floor_to(epoch_us(t) + step // 2, step))"))
+
+
 def _formatted(call: Call, native: str, exact: str) -> str:
     """strftime where the year has four digits or fewer, else what is exact for the others."""
     local = local_time(call, 0) if call[0].type.name == "timestamp with time zone" else call[0].sql
+    if call[0].type.precision > 3:
+        local = f"ag_rounded_time({local}, 1000)"
 
     def body(t: str) -> str:
         return (

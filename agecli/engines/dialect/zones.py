@@ -81,11 +81,25 @@ provide(
 )
 
 
-@emitter("to_unixtime", [_ZONED], "double")
-def _to_unixtime_of_instant(call: Call) -> str:
-    if call[0].type.precision > 3:
-        raise call.refusal("a time finer than milliseconds", "cast it to timestamp(3) with time zone")
-    return f"(CAST(epoch_ms({call[0]}) AS DOUBLE) / 1000)"
+def _to_unixtime(call: Call) -> str:
+    """Trino adds seconds of whole milliseconds and of what is finer, each a double."""
+    finer = (
+        " + CAST(epoch_us(t) - ag_floor_to(epoch_us(t), 1000) AS DOUBLE) * 1e6 / 1e12"
+        if call[0].type.precision > 3
+        else ""
+    )
+    sql = call[0].sql if call[0].type.name == "timestamp" else f"CAST({call[0]} AS TIMESTAMP)"
+    return once(sql, lambda t: f"(ag_unixtime({t}){finer.replace('(t)', f'({t})')})")
+
+
+provide(
+    Macro(
+        "ag_unixtime",
+        f"(t) AS CASE WHEN abs(epoch_us(t)) < {2**51 * 1000} THEN "
+        "CAST(ag_floor_to(epoch_us(t), 1000) // 1000 AS DOUBLE) / 1000 ELSE "
+        f"{guard('t IS NOT NULL', 'to_unixtime outside the years -69387 to 73326', 'DOUBLE')} END",
+    )
+)
 
 
 def _to_text(call: Call) -> Sql:
@@ -172,7 +186,8 @@ def _register() -> None:
         register("at_timezone", [kind, "varchar"], "timestamp(3) with time zone", emit=_at_timezone)
     register("from_unixtime", ["double"], "timestamp(3) with time zone", emit=_from_unixtime)
     register("from_unixtime", ["double", "varchar"], "timestamp(3) with time zone", emit=_from_unixtime)
-    register("to_unixtime", ["timestamp"], "double", "(CAST(epoch_us({0}) AS DOUBLE) / 1000000)")
+    register("to_unixtime", ["timestamp"], "double", emit=_to_unixtime)
+    register("to_unixtime", [_ZONED], "double", emit=_to_unixtime)
     for kind in ("date", "timestamp", _ZONED):
         register("to_iso8601", [kind], _printed, emit=_iso_text)
     register_cast(_ZONED, "varchar", emit=_to_text)
