@@ -75,7 +75,10 @@ class DuckDBEngine:
         name = "part-00000.parquet"
         with _disk_errors(location):
             location.mkdir(parents=True, exist_ok=True)
-            rows = self._write(translation, location / name, row_group_rows or _ROW_GROUP_ROWS)
+            try:
+                rows = self._write(translation, location / name, row_group_rows or _ROW_GROUP_ROWS)
+            except SqlFailed as error:
+                raise scans.damaged(tables.values()) or error from error
         return Written((name,), rows, columns)
 
     def describe(self, sql: str, tables: Mapping[str, Table]) -> tuple[Column, ...]:

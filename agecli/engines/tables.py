@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,19 @@ def footer(path: str) -> pq.FileMetaData:
     except (pa.ArrowException, OSError) as error:
         why = f"{path}: {str(error).splitlines()[0]}"
         raise DataError("a Parquet file cannot be read", why, "write the file again; it may be truncated") from None
+
+
+def damaged(tables: Iterable[Table]) -> DataError | None:
+    """The first Parquet file of these tables whose pages cannot be read. It reads them all: ask after a failure."""
+    for path in (f for table in tables if table.format == "parquet" for f in table.files):
+        try:
+            with pq.ParquetFile(path) as file:
+                for _ in file.iter_batches():
+                    pass
+        except (pa.ArrowException, OSError) as error:
+            why = f"{path}: {str(error).splitlines()[0]}"
+            return DataError("a Parquet file is damaged", why, "copy it again, or take it out of the source")
+    return None
 
 
 @dataclass(frozen=True)
