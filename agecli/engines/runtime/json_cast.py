@@ -94,7 +94,8 @@ def _double(value: Any) -> float | None:
     if isinstance(value, bool):
         return float(value)
     if isinstance(value, Number):
-        return float(value)
+        # an integer goes through a long, which has no negative zero
+        return 0.0 if value == "-0" else float(value)
     if isinstance(value, str):
         return numbers.double_from_text(value)
     raise _failure(value, "DOUBLE")
