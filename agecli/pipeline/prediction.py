@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agecli.errors import AgecliError, DataError
+from agecli.models import artifact
 from agecli.models.score import Model
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import BATCH_KEY, fingerprints
@@ -127,8 +128,6 @@ def lazily(run: FrozenRun, digest: str) -> Callable[[], Model]:
 
     def load() -> Model:
         if not held:
-            from agecli.models import artifact
-
             model = artifact.load(run.workspace.models / digest)
             if tuple(model.spec.features) != tuple(run.recipe.features.items()):
                 raise AgecliError(
