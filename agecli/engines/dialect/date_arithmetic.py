@@ -148,6 +148,7 @@ def _date_add_to_instant(call: Call) -> str:
 
 
 provide(Macro("ag_floor_to", "(n, step) AS n - ((n % step) + step) % step"))
+provide(Macro("ag_milliseconds", "(us) AS ag_floor_to(us + 500, 1000) // 1000"))
 provide(
     Macro("ag_small_count", f"(n) AS CASE WHEN n BETWEEN -{_SAFE} AND {_SAFE} THEN CAST(n AS INTEGER) "
           f"WHEN n IS NOT NULL THEN {guard('true', f'date_add of more than {_SAFE} units', 'INTEGER')} END")

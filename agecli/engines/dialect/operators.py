@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agecli.engines.dialect.casts import coerce, null_of
-from agecli.engines.dialect.registry import NOT_CONSTANT, Macro, Typed, failure, provide
+from agecli.engines.dialect.registry import NOT_CONSTANT, Macro, Typed, failure, guard, provide
 from agecli.engines.dialect.types import (
     BOOLEAN,
     DATE,
@@ -231,15 +231,16 @@ def _decimal_quotient(left: Typed, right: Typed) -> Typed:
     precision = min(38, p1 + s2 + max(s2 - s1, 0))
     kind = decimal(precision, scale)
     shift = scale - s1 + s2
-    if p1 + shift > 37 or p2 > 37:
-        raise SqlRefused(
-            f"{left.type} / {right.type} is refused",
-            "it needs more digits than the embedded engine has",
-            "cast both to fewer digits, or to double",
-        )
+    long = p1 + shift > 37 or p2 > 37
+    if shift > 37:
+        raise SqlRefused(f"{left.type} / {right.type} is refused", "it needs too many digits", "cast to double")
 
     def write(a: str, b: str) -> str:
-        top = f"{unscaled(a, s1)} * {10**shift}"
+        top = unscaled(a, s1)
+        if long:
+            huge = guard(f"abs({top}) >= {10 ** (38 - shift)}", "a division needs more than 38 digits", "HUGEINT")
+            top = f"coalesce({huge}, {top})"
+        top = f"{top} * {10**shift}"
         return scaled(f"ag_divide_half_up({top}, {unscaled(b, s2)})", kind)
 
     return _divided(left, right, kind, write, "")
@@ -293,7 +294,7 @@ def _timed(op: str, left: Typed, right: Typed) -> Typed:
             if a == "date" == b:
                 return combined(left, right, DAY_TO_SECOND, lambda x, y: f"(CAST({x} - {y} AS BIGINT) * {_DAY})")
             left, right = coerce_pair("-", left, right)
-            return combined(left, right, DAY_TO_SECOND, lambda x, y: f"((epoch_us({x}) - epoch_us({y})) // 1000)")
+            return combined(left, right, DAY_TO_SECOND, lambda x, y: f"ag_milliseconds(epoch_us({x}) - epoch_us({y}))")
     if op == "*" and (a in intervals or b in intervals):
         span, factor = (left, right) if a in intervals else (right, left)
         if factor.type.is_integer:
@@ -312,7 +313,8 @@ def _plus_milliseconds(op: str, left: Typed, right: Typed) -> Typed:
         wrong = failure("Cannot add hour, minutes or seconds to a date", "INTEGER")
         days_of = f"CASE WHEN {right.sql} % {_DAY} <> 0 THEN {wrong} ELSE CAST({right.sql} // {_DAY} AS INTEGER) END"
         return Typed(f"({left.sql} {op} {days_of})", DATE, fails=True)
-    return combined(left, right, left.type, lambda x, y: f"({x} {op} to_microseconds({y} * 1000))")
+    kind = replace(left.type, params=(max(3, left.type.precision),))
+    return combined(left, right, kind, lambda x, y: f"({x} {op} to_microseconds({y} * 1000))")
 
 
 def _plus_months(op: str, left: Typed, right: Typed) -> Typed:
