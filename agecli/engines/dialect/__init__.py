@@ -22,7 +22,7 @@ from agecli.engines.dialect.types import Type
 from agecli.errors import SqlRefused
 
 _MODULES = ("functions_casts", "functions_numbers", "functions_text", "functions_regexp", "functions_dates",
-            "functions_bytes", "functions_urls", "functions_json",
+            "functions_bytes", "functions_urls", "functions_json", "functions_json_sql", "functions_format",
             "functions_arrays", "functions_maps", "functions_aggregates", "functions_windows")  # fmt: skip
 
 for _name in _MODULES:
