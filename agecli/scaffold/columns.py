@@ -8,13 +8,14 @@ The rules, in this order (each one is written into the recipe beside the column)
   says so (`customer_id`, a UUID, whole numbers that count the rows);
 * few values against the rows (at most 10, or a tenth of the rows and 1,000): a category;
 * a few frequent values among many rare ones: a category of the frequent ones, the rest being `(other)`;
-* longer text: its length and its words are numbers; other text of many values: left out, whether it is filled
-  stays where that differs between rows.
+* text of several words: does it hold each of the words that many rows share (a title, a form of address), how
+  long is it; other text of many values: left out, whether it is filled stays where that differs between rows.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from agecli.scaffold import readings
 from agecli.scaffold.names import Names, comment, literal, quoted
@@ -25,6 +26,7 @@ from agecli.scaffold.readings import Reading
 _NEAR_UNIQUE = 0.98
 _MOST_CATEGORIES = 1_000
 _FREQUENT = 40
+_SHARED_WORDS = 12
 _ID_NAME = re.compile(r"(^|_)(id|ids|uuid|guid|key|hash|index|idx|rownum|row_number|serial|ssn|phone|url|email)(_|$)")
 _CODE_NAME = re.compile(r"(^|_)(id|code|zip|zipcode|postcode|postal_code|fips|plz)$")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
@@ -215,8 +217,9 @@ def _words(profile: Profile, empty: ColumnPlan, taken: Names) -> ColumnPlan:
         feature = Feature(alias, "categorical", alias, profile.name, about)
         staged = (Staged(alias, sql, about),)
         return ColumnPlan(profile.name, profile.type, empty.seen, alias, step, staged, (), (feature,), remark=about)
-    if profile.mean_words >= 4:
-        return _long_text(profile, empty, step, taken)
+    words = _shared_words(profile)
+    if words or profile.mean_words >= 4:
+        return _several_words(profile, empty, step, words, taken)
     why = _why_left_out(profile)
     if not 0.02 <= profile.share_filled <= 0.98:
         return _out(empty, why)
@@ -250,18 +253,45 @@ def _frequent(profile: Profile) -> list[str]:
     return found if len(found) >= 2 and sum(profile.values[v] for v in found) >= profile.filled / 2 else []
 
 
-def _long_text(profile: Profile, empty: ColumnPlan, step: str, taken: Names) -> ColumnPlan:
+def _shared_words(profile: Profile) -> list[str]:
+    """The words that 2 % to 90 % of the texts hold, the most frequent first; none where most texts are one word.
+
+    Words are runs of ASCII letters in lower case, so that every engine finds the same ones.
+    """
+    if profile.mean_words < 2:
+        return []
+    rows: Counter[str] = Counter()
+    for value, count in profile.values.items():
+        for word in {*re.findall(r"[a-z]+", value.lower())}:
+            rows[word] += count
+    total = sum(profile.values.values())
+    least = max(10, 0.02 * total)
+    return [word for word, n in rows.most_common() if least <= n <= 0.9 * total and len(word) > 1][:_SHARED_WORDS]
+
+
+def _several_words(profile: Profile, empty: ColumnPlan, step: str, words: list[str], taken: Names) -> ColumnPlan:
+    """A text of several words: its length, how many words, and whether the shared ones are there."""
     alias = taken.take(profile.name)
-    length, words = taken.take(f"{alias}_length"), taken.take(f"{alias}_words")
-    staged = (
-        Staged(length, f"CAST(length({alias}) AS DOUBLE)"),
-        Staged(words, f"CAST(cardinality(split({alias}, ' ')) AS DOUBLE)"),
+    sizes = (
+        ("length", f"CAST(length({alias}) AS DOUBLE)", "letters in the text"),
+        ("words", f"CAST(cardinality(split({alias}, ' ')) AS DOUBLE)", "words in the text"),
     )
-    features = (
-        Feature(length, "numeric", length, profile.name, "letters in the text"),
-        Feature(words, "numeric", words, profile.name, "words in the text"),
-    )
+    holds = [
+        (
+            f"has_{word}",
+            f"CASE WHEN regexp_like(lower({alias}), '(^|[^a-z]){word}([^a-z]|$)') THEN 1e0"
+            f" WHEN {alias} IS NOT NULL THEN 0e0 END",
+            f"holds the word {word}",
+        )
+        for word in words
+    ]
+    staged, features = [], []
+    for suffix, sql, about in (*sizes, *holds):
+        name = taken.take(f"{alias}_{suffix}")
+        staged.append(Staged(name, sql))
+        features.append(Feature(name, "numeric", name, profile.name, about))
+    shown = f", and whether it holds {', '.join(words)}" if words else ""
     return ColumnPlan(
-        profile.name, profile.type, empty.seen, alias, step, staged, (), features,
-        remark="long text: only its length and its words are kept",
+        profile.name, profile.type, empty.seen, alias, step, tuple(staged), (), tuple(features),
+        remark=f"text of several words: its length is kept{shown}",
     )  # fmt: skip

@@ -68,7 +68,7 @@ def plan(
     _check(profile, values, chosen, numeric)
     bad = f"{alias} IS NOT NULL AND {expression} IS NULL" if profile.is_text and chosen == "regression" else ""
     if chosen == "classification":
-        sql = _class_sql(profile, alias, numeric, expression)
+        sql = _class_sql(profile, alias, expression)
         return Label(profile.name, chosen, alias, step, sql, why, default=_most_frequent(values),
                      classes=values, labelled=sum(values.values()))  # fmt: skip
     return _number(connection, sample, profile, Label(profile.name, chosen, alias, step, expression, why, bad))
@@ -89,8 +89,8 @@ def _text_steps(profile: Profile, alias: str) -> tuple[str, str, bool]:
     return step, alias, False
 
 
-def _class_sql(profile: Profile, alias: str, numeric: bool, expression: str) -> str:
-    if not numeric or profile.is_text:
+def _class_sql(profile: Profile, alias: str, expression: str) -> str:
+    if profile.is_text:
         return alias
     if profile.type in ("real", "double") or profile.type.startswith("decimal"):
         return f"CAST(CAST({expression} AS BIGINT) AS VARCHAR)" if profile.whole else f"CAST({expression} AS VARCHAR)"

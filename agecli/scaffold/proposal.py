@@ -239,7 +239,8 @@ class _Proposer:
         table = Table((str(file),), "parquet", names)
         staging = recipes.render(render.staging_sql(draft), {"source": "source", "as_of": _AS_OF})
         features = recipes.render(render.features_sql(draft), {"staging": f"({staging})", "as_of": _AS_OF})
-        return pa.Table.from_batches(list(open_engine("duckdb").read(features, {"source": table})))
+        engine = open_engine("duckdb", threads=2, memory_mb=1024, temp_directory=file.parent)
+        return engine.query(features, {"source": table})
 
 
 _AS_OF = f"DATE '{date(2024, 12, 31).isoformat()}'"

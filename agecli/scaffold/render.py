@@ -142,11 +142,10 @@ def staging_sql(draft: Draft) -> str:
     renamed = [_as(draft.id.renamed, draft.id.alias), _as(draft.label.renamed, draft.label.alias)]
     renamed += [_as(plan.renamed, plan.alias) for plan in known]
     label = draft.label
-    kind = "VARCHAR" if label.task == "classification" else "DOUBLE"
     source = comment(label.column.replace("'", "''"), 60)
     columns = [
         f"{draft.id.sql} AS id",
-        f"CAST({label.sql} AS {kind}) AS known_label",
+        f"{label.sql} AS known_label",
         f"CASE WHEN {label.sql} IS NOT NULL THEN '{source}' END AS label_source",
     ]
     blocks: list[tuple[str, str]] = [(column, "") for column in columns]

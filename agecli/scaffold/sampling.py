@@ -62,7 +62,7 @@ def draw(found: Found, label: str, scratch: Path) -> Sample:
 def connect(scratch: Path) -> duckdb.DuckDBPyConnection:
     """A DuckDB of its own that spills to `scratch` instead of growing."""
     connection = duckdb.connect()
-    connection.execute(f"SET memory_limit = '1GB'; SET temp_directory = {literal(str(scratch))}; SET threads = 2")
+    connection.execute(f"SET memory_limit = '512MB'; SET temp_directory = {literal(str(scratch))}; SET threads = 2")
     connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
     return connection
 
