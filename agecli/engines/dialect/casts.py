@@ -6,6 +6,7 @@ Arrays, maps and rows are cast member by member.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from agecli.engines.dialect.registry import (
@@ -144,7 +145,28 @@ def apply(overload: Overload, call: Call, constant: object = NOT_CONSTANT) -> Ty
     if made.constant is not NOT_CONSTANT:
         constant = made.constant
     volatile = overload.volatile or any(a.volatile for a in call.args)
-    return Typed(made.sql, kind, constant, fails, quiet, volatile=volatile)
+    broken = None
+    if fails and overload.strict and not call.types and (not own or _total(overload, call)):
+        broken = broken_when(call.args, quiet if own else None)
+    return Typed(made.sql, kind, constant, fails, quiet, volatile=volatile, broken=broken)
+
+
+def _total(overload: Overload, call: Call) -> bool:
+    """Whether NULL out of no NULL can only be an error: casts between text and numbers, not those from JSON."""
+    return overload.name == "cast" and call[0].type.name != "json" and not call[0].type.args
+
+
+def broken_when(args: Sequence[Typed], quiet: str | None) -> str | None:
+    """SQL that says whether a strict operation raises: one of its arguments does, or it is NULL without reason."""
+    parts = [a.breaks for a in args]
+    silent = [a.silenced() for a in args]
+    if any(p is None for p in parts) or any(s is None for s in silent):
+        return None
+    known = [p for p in parts if p is not None and p != "false"]
+    if quiet is not None:
+        given = [f"({s.sql}) IS NOT NULL" for s in silent if s is not None and not s.is_constant]
+        known.append(" AND ".join([*given, f"({quiet}) IS NULL"]))
+    return "(" + " OR ".join(f"({k})" for k in known) + ")" if known else "false"
 
 
 def _as_sql(made: str | Sql) -> Sql:
@@ -252,7 +274,10 @@ def _narrowed(call: Call) -> Sql:
 
     huge = "abs({0}) >= 3.4028235677973366e38 AND isfinite({0})"
     return Sql(
-        once(call[0], lambda x: f"CAST(CASE WHEN {huge.format(x)} THEN sign({x}) * CAST('inf' AS DOUBLE) ELSE {x} END AS FLOAT)")
+        once(
+            call[0],
+            lambda x: f"CAST(CASE WHEN {huge.format(x)} THEN sign({x}) * CAST('inf' AS DOUBLE) ELSE {x} END AS FLOAT)",
+        )
     )
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agecli.engines.dialect import ast, literals, operators, windows
+from agecli.engines.dialect import ast, constructs, literals, operators, windows
 from agecli.engines.dialect.calls import Argument, translated
 from agecli.engines.dialect.casts import cast, coerce, null_of, silence
-from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS, WINDOWS, Typed, failure
+from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS, WINDOWS, Typed, failure, guard
 from agecli.engines.dialect.scope import Scope, Statement, Visible
 from agecli.engines.dialect.types import (
     BOOLEAN,
@@ -34,6 +34,7 @@ class ExpressionBinder:
         self.scope = scope
         self.named_windows = named_windows or {}
         self.lambdas: list[dict[str, Typed]] = []
+        self.outputs: dict[str, Typed] = {}
         self.allow_windows = False
 
     def bind(self, node: ast.Expr) -> Typed:
@@ -57,6 +58,8 @@ class ExpressionBinder:
         for names in reversed(self.lambdas):
             if node.name.lower() in names:
                 return names[node.name.lower()]
+        if node.name.lower() in self.outputs:
+            return self.outputs[node.name.lower()]
         found = self.scope.find(node.name)
         if found is None:
             known = ", ".join(self.scope.names()[:20]) or "none"
@@ -159,8 +162,7 @@ class ExpressionBinder:
         return operators.combined(value, pattern, BOOLEAN, lambda a, b: f"({a} LIKE {b}{suffix})")
 
     def is_null(self, node: ast.IsNull) -> Typed:
-        value = self.bind(node.value)
-        return Typed(f"({value.sql} IS NULL)", BOOLEAN, fails=value.fails, volatile=value.volatile)
+        return constructs.is_null(self.bind(node.value))
 
     def cast(self, node: ast.Cast) -> Typed:
         return cast(self.bind(node.value), literals.written_type(node.type), node.safe)
@@ -183,7 +185,7 @@ class ExpressionBinder:
                 conditions.append(operators.compare("=", self.bind(node.operand), self.bind(when)))
         results = [self.bind(then) for _, then in node.whens]
         default = self.bind(node.default) if node.default is not None else Typed("NULL", UNKNOWN, constant=None)
-        return choose(conditions, results, default)
+        return constructs.choose(conditions, results, default)
 
     def extract(self, node: ast.Extract) -> Typed:
         names = {"dow": "day_of_week", "doy": "day_of_year", "yow": "year_of_week"}
@@ -204,16 +206,12 @@ class ExpressionBinder:
         if common is None:
             raise operators.mismatch("ARRAY[...]", *(i.type for i in items))
         items = [coerce(i, common) for i in items]
-        listed = ", ".join(i.sql for i in items)
-        sql = f"CAST([{listed}] AS {duckdb_type(array(common))})"
-        return collected(items, sql, array(common))
+        return constructs.array_of(items, array(common))
 
     def row_of(self, node: ast.RowOf) -> Typed:
         items = [self.bind(i) for i in node.items]
         kind = row(tuple(None for _ in items), tuple(i.type for i in items))
-        pairs = zip(field_names(kind), items, strict=True)
-        sql = "struct_pack(" + ", ".join(f"{n} := {i.sql}" for n, i in pairs) + ")"
-        return collected(items, sql, kind)
+        return constructs.row_of(items, kind)
 
     def subscript(self, node: ast.Subscript) -> Typed:
         base, index = self.bind(node.base), self.bind(node.index)
@@ -254,10 +252,13 @@ class ExpressionBinder:
         common = common_type(value.type, kind)
         if common is None:
             raise operators.mismatch(f"{node.op} {node.quantifier}", value.type, kind)
-        if common.args or common.is_floating:
+        value = coerce(value, common)
+        if common.is_floating and node.op in ("=", "<>"):
+            checked = guard(f"isnan({value.sql})", "NaN is compared with a subquery", duckdb_type(common))
+            value = replace(value, sql=f"coalesce({checked}, {value.sql})")
+        elif common.args or common.is_floating:
             raise SqlRefused(f"a comparison of {common} with a subquery is refused",
                              "NaN or NULLs inside would be taken for equal", "use EXISTS")  # fmt: skip
-        value = coerce(value, common)
         item = coerce(Typed("s.c1", kind), common)
         query = f"SELECT {item.sql} FROM ({bound.sql}) AS s"
         return Typed(f"({value.sql} {node.op} {node.quantifier} ({query}))", BOOLEAN, fails=value.fails)
@@ -315,19 +316,14 @@ class ExpressionBinder:
             raise SqlInvalid("the SQL does not parse", "IF takes two or three arguments")
         condition = self.boolean(node.args[0], "IF")
         default = self.bind(node.args[2]) if len(node.args) == 3 else Typed("NULL", UNKNOWN, constant=None)
-        return choose([condition], [self.bind(node.args[1])], default)
+        return constructs.choose([condition], [self.bind(node.args[1])], default)
 
     def coalesce(self, node: ast.Call) -> Typed:
         items = [self.bind(a) for a in node.args]
         if len(items) < 2:
             raise SqlInvalid("the SQL does not parse", "COALESCE takes two or more arguments")
-        items = unified("COALESCE", items)
-        sql = f"coalesce({', '.join(i.sql for i in items)})"
-        quiet = None
-        if not any(i.fails for i in items[:-1]) and (last := items[-1].silenced()) is not None:
-            quiet = f"coalesce({', '.join(i.sql for i in (*items[:-1], last))})"
-        return Typed(sql, items[0].type, fails=any(i.fails for i in items), quiet=quiet,
-                     volatile=any(i.volatile for i in items))  # fmt: skip
+        items = constructs.unified("COALESCE", items)
+        return constructs.first_known(items)
 
     def nullif(self, node: ast.Call) -> Typed:
         if len(node.args) != 2:
@@ -367,40 +363,6 @@ class ExpressionBinder:
 def _quiet_nullif(first: Typed, second: Typed) -> str | None:
     silent = first.silenced()
     return None if silent is None else f"nullif({silent.sql}, {second.sql})"
-
-
-def unified(what: str, items: list[Typed]) -> list[Typed]:
-    """All as their common type."""
-    common: Type | None = UNKNOWN
-    for item in items:
-        common = common_type(common, item.type) if common else None
-    if common is None:
-        raise operators.mismatch(what, *(i.type for i in items))
-    return [coerce(i, common) for i in items]
-
-
-def collected(items: Sequence[Typed], sql: str, kind: Type) -> Typed:
-    """An array or row of these; an error in one makes the whole fail, so there is no quiet form."""
-    return Typed(sql, kind, fails=any(i.fails for i in items), volatile=any(i.volatile for i in items))
-
-
-def choose(conditions: list[Typed], results: list[Typed], default: Typed) -> Typed:
-    """CASE WHEN ... END. Its quiet form is that of its results, as long as no condition can fail."""
-    *results, default = unified("CASE", [*results, default])
-
-    def write(values: Sequence[Typed]) -> str:
-        whens = " ".join(f"WHEN {c.sql} THEN {v.sql}" for c, v in zip(conditions, values[:-1], strict=True))
-        return f"CASE {whens} ELSE {values[-1].sql} END"
-
-    everything = [*results, default]
-    fails = any(v.fails for v in (*conditions, *everything))
-    quiet = None
-    if fails and not any(c.fails for c in conditions):
-        silent = [v.silenced() for v in everything]
-        known = [v for v in silent if v is not None]
-        quiet = write(known) if len(known) == len(silent) else None
-    volatile = any(v.volatile for v in (*conditions, *everything))
-    return Typed(write(everything), default.type, fails=fails, quiet=quiet, volatile=volatile)
 
 
 _EXTRACTED = ("year", "quarter", "month", "week", "day", "day_of_month", "day_of_week", "day_of_year", "year_of_week",

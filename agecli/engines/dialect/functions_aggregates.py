@@ -127,6 +127,8 @@ def _several_by(call: Call) -> Sql:
 
 def _collections() -> None:
     aggregate("array_agg", ["T"], "array(T)", "list(<d>{0}<o>)<w>")
+    aggregate("listagg", ["varchar"], "varchar", "string_agg(<d>{0}, ''<o>)<w>")
+    aggregate("listagg", ["varchar", "varchar"], "varchar", "string_agg(<d>{0}, {1}<o>)<w>")
     aggregate("map_agg", ["K", "V"], "map(K,V)", _pairs("ag_first_pairs"))
     aggregate("multimap_agg", ["K", "V"], "map(K,array(V))", _pairs("ag_all_pairs"))
     aggregate("histogram", ["K"], "map(K,bigint)", "CAST(histogram({0})<w> AS {r})")

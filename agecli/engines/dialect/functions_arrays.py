@@ -448,6 +448,21 @@ def _combinations(call: Call) -> str:
     return once(call[0], write)
 
 
+@emitter("array_histogram", ["array(T)"], "map(T,bigint)")
+def array_histogram(call: Call) -> str:
+    kind = call[0].type.element
+    if kind.args or kind.is_floating:
+        raise call.refusal("elements are floating numbers, arrays or rows")
+    counted = "CAST(len(list_filter({0}, lambda f_: f_ = e_)) AS BIGINT)"
+
+    def write(a: str) -> str:
+        keys = f"ag_distinct(list_filter({a}, lambda d_: d_ IS NOT NULL))"
+        pairs = f"list_transform({keys}, lambda e_: struct_pack(key := e_, value := {counted.format(a)}))"
+        return f"CAST(map_from_entries({pairs}) AS {duckdb_type(call.result)})"
+
+    return once(call[0], write)
+
+
 @emitter("contains_sequence", ["array(E)", "array(E)"], "boolean")
 def contains_sequence(call: Call) -> str:
     if call[0].type.contains_floating() or call[0].type.element.args:

@@ -70,7 +70,8 @@ def _rounding() -> None:
         register(
             "sign", [kind], kind, "ag_float_sign({0})" if kind == "double" else "CAST(ag_float_sign({0}) AS FLOAT)"
         )
-    register("round", ["double", "integer"], "double", "ag_round_double({0}, {1})")
+    for kind in _FLOATS:
+        register("round", [kind, "integer"], kind, "CAST(ag_round_double({0}, {1}) AS {r})")
     register("ceil", ["decimal"], _whole, "CAST(ceil({0}) AS {r})")
     register("ceiling", ["decimal"], _whole, "CAST(ceil({0}) AS {r})")
     register("floor", ["decimal"], _whole, "CAST(floor({0}) AS {r})")

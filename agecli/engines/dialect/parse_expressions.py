@@ -259,9 +259,10 @@ class ExpressionParser(Cursor):
         """Calls whose arguments are not a plain list."""
         special = {"CAST": self.cast, "TRY_CAST": self.cast, "EXTRACT": self.extract, "TRIM": self.trim,
                    "SUBSTRING": self.substring, "POSITION": self.position, "NORMALIZE": self.normalize}  # fmt: skip
-        if key in ("LISTAGG", "JSON_TABLE"):
-            raise SqlRefused(f"{key.lower()} is refused", "it is not among the functions that are allowed",
-                             "use array_join(array_agg(x ORDER BY y), ',')")  # fmt: skip
+        if key == "JSON_TABLE":
+            raise SqlRefused("json_table is refused", "it is not supported", "use UNNEST of a cast from JSON")
+        if key == "LISTAGG":
+            return self.listagg()
         if key not in special and key not in _SPECIAL:
             return None
         start = self.at
@@ -274,6 +275,23 @@ class ExpressionParser(Cursor):
             return None
         self.expect(")")
         return found
+
+    def listagg(self) -> ast.Expr:
+        """LISTAGG(x, ',') WITHIN GROUP (ORDER BY y)"""
+        self.at += 2
+        distinct = self.take("DISTINCT")
+        args = (self.expression(), *((self.expression(),) if self.take(",") else ()))
+        if self.peek("ON"):
+            raise SqlRefused("LISTAGG ... ON OVERFLOW is refused", "it is not supported", "leave it out")
+        self.expect(")", "WITHIN", "GROUP", "(")
+        order = self.ordering()
+        self.expect(")")
+        if self.take("FILTER"):
+            self.expect("(", "WHERE")
+            condition = self.expression()
+            self.expect(")")
+            return ast.Call("listagg", args, distinct=distinct, order=order, filter=condition)
+        return ast.Call("listagg", args, distinct=distinct, order=order)
 
     def cast(self, key: str) -> ast.Expr:
         value = self.expression()

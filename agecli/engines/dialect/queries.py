@@ -266,12 +266,11 @@ class SelectBinder:
 
     def with_outputs(self, binder: ExpressionBinder, items: list[tuple[str | None, Typed]], node: ast.Expr) -> Typed:
         """An expression in ORDER BY sees output columns before those of FROM."""
-        named = {n.lower(): v for n, v in items if n}
-        binder.lambdas.append(named)
+        binder.outputs = {n.lower(): v for n, v in items if n}
         try:
             return binder.bind(node)
         finally:
-            binder.lambdas.pop()
+            binder.outputs = {}
 
 
 def written_name(node: ast.Expr) -> str | None:

@@ -66,7 +66,8 @@ class Typed:
 
     `constant` is the Python value of a literal (str, int, Decimal, float, bool, None), else NOT_CONSTANT.
     `fails` says that evaluating it can raise an error that Trino raises too; `quiet` is then the SQL that is NULL
-    instead, or None where there is no such form. A lambda has its parameters' SQL names and its `body`.
+    instead, or None where there is no such form; `broken` is SQL that says (never NULL) whether it would raise, where
+    that is known. A lambda has its parameters' SQL names and its `body`.
     """
 
     sql: str
@@ -77,6 +78,7 @@ class Typed:
     parameters: tuple[str, ...] = ()
     body: Typed | None = None
     volatile: bool = False
+    broken: str | None = None
 
     def __str__(self) -> str:
         return self.sql
@@ -91,7 +93,12 @@ class Typed:
             return None if self.body.fails else self
         if not self.fails:
             return self
-        return None if self.quiet is None else replace(self, sql=self.quiet, fails=False, quiet=None)
+        return None if self.quiet is None else replace(self, sql=self.quiet, fails=False, quiet=None, broken=None)
+
+    @property
+    def breaks(self) -> str | None:
+        """SQL that says whether it raises: `false` for what never does, None where it is not known."""
+        return self.broken if self.fails else "false"
 
 
 @dataclass(frozen=True)

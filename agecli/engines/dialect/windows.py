@@ -89,6 +89,9 @@ def sort_sql(value: Typed, item: ast.SortItem) -> str:
     check_orderable(value)
     direction = "DESC" if item.descending else "ASC"
     sql = f"({value.sql})" if value.is_constant else value.sql
+    if item.nulls_first and value.type.is_floating:
+        # with NULLS FIRST, NaN is below every number on Trino; otherwise it is above
+        return f"({sql} IS NULL) DESC, isnan({sql}) {'ASC' if item.descending else 'DESC'}, {sql} {direction}"
     return f"{sql} {direction} NULLS {'FIRST' if item.nulls_first else 'LAST'}"
 
 
