@@ -47,7 +47,7 @@ def features(staging: Table, recipe: recipes.Recipe) -> pa.Table:
 
 
 def numbers(table: pa.Table, column: str) -> np.ndarray:
-    return table[column].cast("double").to_pandas().to_numpy()
+    return table[column].cast("double").to_numpy()
 
 
 def test_every_profile_is_there_once_and_in_order(made: Chunk, features: pa.Table) -> None:

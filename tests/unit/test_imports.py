@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,8 +56,9 @@ def imported(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            if node.module == "agecli":
+            if node.level:
+                yield "." * node.level
+            elif node.module == "agecli":
                 yield from (f"agecli.{alias.name}" for alias in node.names)
             else:
                 yield node.module or ""
@@ -67,6 +69,7 @@ def test_imports_go_one_way(path):
     room = room_of(path)
     allowed = ALLOWED[room] | {room}
     for module in imported(tree_of(path)):
+        assert not module.startswith("."), "imports are absolute"
         if module.split(".")[0] != "agecli":
             continue
         other = module.split(".")[1] if "." in module else ""
@@ -113,6 +116,38 @@ def test_nothing_is_unpickled_evaluated_or_given_to_a_shell(path):
             attribute = ast.unparse(node.func)
             assert attribute not in ("os.system", "os.popen"), f"{attribute} at line {node.lineno}"
             assert not any(k.arg == "shell" for k in node.keywords), f"shell= at line {node.lineno}"
+
+
+# modules whose distribution has another name; xgboost-cpu brings xgboost
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "xgboost": "xgboost-cpu"}
+
+
+def declared(key: str) -> set[str]:
+    """The distributions that setup.cfg lists under a key."""
+    text = (PACKAGE.parent / "setup.cfg").read_text(encoding="utf-8")
+    block = re.search(rf"^{key} =\n((?:    .*\n)+)", text, re.MULTILINE)
+    assert block is not None
+    return set(re.findall(r"^    ([a-z][a-z0-9-]*)", block[1], re.MULTILINE))
+
+
+def undeclared(paths: list[Path], known: set[str]) -> set[str]:
+    local = {"", "agecli", "tests", *(path.stem for path in paths)}
+    used = {module.split(".")[0] for path in paths for module in imported(tree_of(path))}
+    return {name for name in used - local - sys.stdlib_module_names if DISTRIBUTIONS.get(name, name) not in known}
+
+
+def test_every_library_that_is_imported_is_declared():
+    assert not undeclared(sources(), declared("install_requires"))
+    assert not undeclared(
+        sorted((PACKAGE.parent / "tests").rglob("*.py")), declared("install_requires") | declared("test")
+    )
+
+
+def test_nothing_needs_pandas_behind_arrows_back():
+    """Arrow's to_pandas imports pandas, which nobody installs."""
+    for path in [*sources(), *(PACKAGE.parent / "tests").rglob("*.py")]:
+        tree = tree_of(path)
+        assert "to_pandas" not in {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}, path
 
 
 def loaded_by(code: str) -> set[str]:

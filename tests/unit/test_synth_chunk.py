@@ -97,8 +97,8 @@ def test_connections_are_text_such_as_500_plus(whole: Chunk) -> None:
 
 
 def test_a_label_is_the_age_unless_it_is_absurd(whole: Chunk) -> None:
-    born = whole.table["birth_year"].to_pandas().to_numpy()
-    approximate = whole.table["approximate_age"].to_pandas().to_numpy()
+    born = whole.table["birth_year"].cast("double").to_numpy()
+    approximate = whole.table["approximate_age"].cast("double").to_numpy()
     label = np.where(np.isnan(born), approximate, 2026 - born)
     sensible = (label >= 16) & (label <= 90)
     assert (sensible == whole.labelled).all()
