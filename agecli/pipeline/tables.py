@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from agecli import recipe as recipes
 from agecli.config import Settings
 from agecli.engines import Engine, open_engine
 from agecli.engines.base import Table
-from agecli.errors import ConfigError
+from agecli.errors import AgecliError, ConfigError
 from agecli.pipeline import source
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints
@@ -62,8 +63,9 @@ def workspace_tables(settings: Settings) -> dict[str, Table]:
     workspace, recipe = open_workspace(settings)
     found: dict[str, Table] = {}
     path = source_path(settings, workspace, recipe)
-    if path is not None and path.exists():
-        found["source"] = source.find(recipe, path).table
+    if path is not None:
+        with contextlib.suppress(AgecliError):  # a source that is not there leaves the other tables to be asked
+            found["source"] = source.find(recipe, path).table
     for name in TABLES:
         fingerprint = workspace.current(name)
         if fingerprint is not None and workspace.facts(name, fingerprint) is not None:

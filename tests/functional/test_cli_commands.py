@@ -170,6 +170,21 @@ def test_sql_knows_the_workspaces_tables(finished, table):
     assert told("-C", finished, "sql", f"SELECT COUNT(*) AS n FROM {table}", "--output", "json").json == [{"n": ROWS}]
 
 
+@pytest.mark.parametrize("source", ["*.parquet", "."], ids=["glob", "folder"])
+def test_sql_knows_a_source_of_several_files(own, source):
+    shutil.rmtree(own / "workspace")
+    place = own / "rows"
+    place.mkdir()
+    (own / "rows.parquet").rename(place / "rows.parquet")
+    query = "SELECT COUNT(*) AS n FROM source"
+    assert told("-C", own, "sql", query, "--source", place / source, "--output", "json").json == [{"n": ROWS}]
+
+
+def test_a_source_that_is_gone_leaves_the_results_to_be_asked(own):
+    (own / "rows.parquet").unlink()
+    assert told("-C", own, "sql", "SELECT COUNT(*) AS n FROM results", "--output", "json").json == [{"n": ROWS}]
+
+
 def test_sql_prints_csv_that_reads_back(finished):
     query = "SELECT id, value, source FROM results WHERE source = 'KNOWN'"
     out = told("-C", finished, "sql", query, "--output", "csv").out
