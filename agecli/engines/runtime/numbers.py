@@ -165,7 +165,7 @@ def round_decimal(value: Decimal, precision: int, scale: int) -> Decimal:
     rounded = value.quantize(Decimal(1).scaleb(-scale), context=_WIDE)
     if abs(rounded) >= Decimal(10) ** (precision - scale):
         raise TrinoError(f"out of range for DECIMAL({precision},{scale}): {value}")
-    return rounded
+    return rounded if rounded else rounded.copy_abs()
 
 
 def boolean_from_text(text: str) -> bool:
