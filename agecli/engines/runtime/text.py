@@ -107,9 +107,8 @@ def hamming_distance(left: str, right: str) -> int:
     return sum(a != b for a, b in zip(left, right, strict=True))
 
 
-_SOUNDS = {c: d for d, letters in _LETTERS.items() for c in letters} if (
-    _LETTERS := {"1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R"}
-) else {}
+_LETTERS = {"1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R"}
+_SOUNDS = {letter: sound for sound, letters in _LETTERS.items() for letter in letters}
 
 
 def soundex(text: str) -> str:

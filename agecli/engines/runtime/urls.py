@@ -111,9 +111,7 @@ _SAFE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 def encode(text: str) -> str:
     """application/x-www-form-urlencoded, space as +."""
-    return "".join(
-        chr(b) if b in _SAFE else "+" if b == 0x20 else f"%{b:02X}" for b in as_text(text).encode("utf-8")
-    )
+    return "".join(chr(b) if b in _SAFE else "+" if b == 0x20 else f"%{b:02X}" for b in as_text(text).encode("utf-8"))
 
 
 def decode(text: str) -> str:
