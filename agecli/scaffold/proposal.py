@@ -230,9 +230,9 @@ class _Proposer:
             raise DataError("no column is left to learn from", "all were left out: " + _reasons(draft.plans),
                             "write the recipe by hand: agecli init DIR --recipe titanic shows one")  # fmt: skip
         file = self.sample.file.parent / "tried.parquet"
-        label = identifier(draft.label.column)
+        known = sampling.is_known(draft.found, draft.label.column)
         self.connection.execute(
-            f"COPY (SELECT * FROM {self._table()} ORDER BY {label} IS NULL, hash({identifier(draft.id.column)})"
+            f"COPY (SELECT * FROM {self._table()} ORDER BY NOT ({known}), hash({identifier(draft.id.column)})"
             f" LIMIT {_TRIED_ROWS}) TO {literal(str(file))} (FORMAT parquet)"
         )
         names = tuple(Column(name, word) for name, word in draft.found.columns.items() if word is not None)

@@ -19,6 +19,7 @@ from agecli.engines import tables
 from agecli.engines.base import Column, Table
 from agecli.errors import DataError
 from agecli.scaffold.names import literal
+from agecli.scaffold.readings import LABEL_MISSING
 from agecli.scaffold.sources import Found
 
 ROWS = 200_000
@@ -207,9 +208,18 @@ def _hive_part(found: Found, name: str) -> str:
     return "/".join(part for part in Path(name).parts[:-1] if part.split("=", 1)[0] in found.partitions and "=" in part)
 
 
+def is_known(found: Found, label: str) -> str:
+    """DuckDB's condition for rows that have a label; text is blank or says so where there is none."""
+    column = identifier(label)
+    if found.columns[label] != "varchar":
+        return f"{column} IS NOT NULL"
+    listed = ", ".join(literal(word) for word in ("", *LABEL_MISSING))
+    return f"coalesce(lower(trim({column})), '') NOT IN ({listed})"
+
+
 def _more_labels(connection: duckdb.DuckDBPyConnection, sample: Sample, label: str, scratch: Path) -> Sample:
     """Adds labelled rows where the sample has few, since all that is learned rests on them."""
-    known = f"{identifier(label)} IS NOT NULL"
+    known = is_known(sample.found, label)
     drawn = f"read_parquet({literal(str(sample.file))})"
     (labels,) = connection.execute(f"SELECT count(*) FROM {drawn} WHERE {known}").fetchall()[0]
     if labels >= _ENOUGH_LABELS:

@@ -411,20 +411,28 @@ def test_a_source_that_cannot_be_read_is_said(what, kind, tmp_path) -> None:
     assert caught.value.fix
 
 
-def test_large_sources_are_sampled_all_over(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_large_sources_are_sampled_all_over(ending, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("agecli.scaffold.sampling.ROWS", 1_000)
     rng = random.Random(9)
     count = 20_000
-    table = pa.table({
-        "id": [f"k{n}" for n in range(count)],
-        "era": [n // 1000 for n in range(count)],
-        "y": [n // 1000 + rng.random() * 30 if n % 50 == 0 else None for n in range(count)],
-    })  # fmt: skip
-    pq.write_table(table, tmp_path / "t.parquet", row_group_size=500)
-    proposal = propose(str(tmp_path / "t.parquet"), "id", "y")
+    rows = [
+        {"id": f"k{n}", "era": n // 1000, "y": n // 1000 + rng.random() * 30 if n % 50 == 0 else None}
+        for n in range(count)
+    ]
+    path = tmp_path / f"t.{ending}"
+    if ending == "parquet":
+        pq.write_table(pa.Table.from_pylist(rows), path, row_group_size=500)
+    elif ending == "csv":
+        write_csv(path, ["id", "era", "y"], [list(row.values()) for row in rows])
+    else:
+        write_jsonl(path, rows)
+
+    proposal = propose(str(path), "id", "y")
+
     assert "labelled ones" in proposal.notes[0]
-    assert proposal.features == {"era": "numeric"}
     assert "400 of them are labelled" in proposal.notes[1]
+    assert proposal.features == {"era": "numeric"}
 
 
 def test_from_a_file_to_results(flats, tmp_path) -> None:
