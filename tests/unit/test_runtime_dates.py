@@ -294,9 +294,34 @@ def test_fast_forms_print_as_the_exact_ones(engine: DuckDBEngine, milliseconds: 
     assert found.column(1).to_pylist() == [dates.moment_text(ms * 1000, 3) for ms in milliseconds]
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.dates(), min_size=1, max_size=60))
-def test_fast_forms_read_as_the_exact_ones(engine: DuckDBEngine, values: list[datetime.date]) -> None:
-    texts: list[str | None] = [f"{v.month}/{v.day:02d}/{v.year:04d}" for v in values]
-    expected = [dates.moment_text(date_formats.date_parse(str(t), "%m/%d/%Y"), 3) for t in texts]
-    assert ask(engine, "date_parse(v, '%m/%d/%Y')", texts) == expected
+FORMATS = [
+    "%m/%d/%Y",
+    "%Y%m%d",
+    "%c/%e/%y",
+    "%d %b %Y",
+    "%M %e, %Y",
+    "%Y-%m-%d %H:%i:%s",
+    "%d.%m.%Y %l:%i %p",
+    "%Y%%%m",
+]
+
+
+@settings(max_examples=5, deadline=None)
+@pytest.mark.parametrize("pattern", FORMATS)
+@given(st.lists(st.datetimes(datetime.datetime(1, 1, 1), datetime.datetime(9999, 12, 31)), min_size=1, max_size=60))
+def test_fast_forms_read_as_the_exact_ones(engine: DuckDBEngine, pattern: str, values: list[datetime.datetime]) -> None:
+    printed = [date_formats.date_format((v - EPOCH) // MICROSECOND, pattern) for v in values]
+    texts: list[str | None] = [
+        *printed,
+        *(t.replace("0", "") for t in printed),
+        *(t.replace("1", "9") for t in printed),
+    ]
+    expected = [exactly_parsed(str(t), pattern) for t in texts]
+    assert ask(engine, f"TRY(date_parse(v, '{pattern}'))", texts) == expected
+
+
+def exactly_parsed(text: str, pattern: str) -> str | None:
+    try:
+        return dates.moment_text(date_formats.date_parse(text, pattern), 3)
+    except TrinoError:
+        return None

@@ -5,6 +5,7 @@ Plain values are done by DuckDB's own functions; odd spellings and years outside
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from agecli.engines.dialect import date_arithmetic  # noqa: F401 (it registers parts, differences and sums)
@@ -97,10 +98,15 @@ def _provide_parsers() -> None:
         provide(Macro(f"{prefix}date_parse_iso", native))
 
 
-_PLAIN = {"Y": "[0-9]{4}", "m": "(0[1-9]|1[0-2])", "d": "[0-3][0-9]", "H": "([01][0-9]|2[0-3])", "i": "[0-5][0-9]",
-          "s": "[0-5][0-9]"}  # fmt: skip
-"""Tokens that DuckDB's strptime reads as Trino does, and the spellings for which it does."""
-_STRPTIME = {"i": "%M", "s": "%S"}
+_HOUR12, _NAMES = "(0?[1-9]|1[0-2])", date_formats.MONTHS
+_PLAIN = {
+    "Y": ("[0-9]{4}", "%Y"), "y": ("([0-5][0-9]|6[0-8]|[7-9][0-9])", "%y"), "m": (_HOUR12, "%m"), "c": (_HOUR12, "%m"),
+    "d": ("(0?[1-9]|[12][0-9]|3[01])", "%d"), "e": ("(0?[1-9]|[12][0-9]|3[01])", "%d"),
+    "H": ("([01]?[0-9]|2[0-3])", "%H"), "k": ("([01]?[0-9]|2[0-3])", "%H"), "h": (_HOUR12, "%I"), "I": (_HOUR12, "%I"),
+    "l": (_HOUR12, "%I"), "i": ("[0-5]?[0-9]", "%M"), "s": ("[0-5]?[0-9]", "%S"), "S": ("[0-5]?[0-9]", "%S"),
+    "b": (f"({'|'.join(n[:3] for n in _NAMES)})", "%b"), "M": (f"({'|'.join(_NAMES)})", "%B"), "p": ("(AM|PM)", "%p"),
+}  # fmt: skip
+"""Tokens that DuckDB's strptime has: the spellings that it reads as Trino does, and its name for the token."""
 
 
 @emitter("date_parse", ["varchar", "varchar"], "timestamp(3)", fails=True)
@@ -146,13 +152,29 @@ def _check_format(call: Call, pattern: str, allowed: frozenset[str]) -> None:
 
 
 def _plain_format(parts: tuple[str, ...]) -> tuple[str, str] | None:
-    """RE2 of the texts that DuckDB reads as Trino does, and strptime's format; None where there is no such form."""
-    fields = {p[1] for p in parts if len(p) == 2}
-    if "Y" not in fields or not fields <= _PLAIN.keys() or ("d" in fields and "m" not in fields):
+    """RE2 of the texts that DuckDB reads as Trino does, and strptime's format; None where there is no such form.
+
+    Without a year DuckDB's would be another; what stands together without a sign between could be cut elsewhere.
+    """
+    tokens = {p[1] for p in parts if len(p) == 2}
+    fields = {date_formats.field(t) for t in tokens}
+    if "Y" not in fields or not tokens <= _PLAIN.keys() or ("d" in fields and "m" not in fields):
         return None
-    spelled = "".join(_PLAIN[p[1]] if len(p) == 2 else re.escape(p) for p in parts)
-    native = "".join(_STRPTIME.get(p[1], p) if len(p) == 2 else p.replace("%", "%%") for p in parts)
+    if ("h" in fields) != ("p" in fields):
+        return None
+    if not _stands_apart(parts):
+        return ("[0-9]{8}", "%Y%m%d") if parts == ("%Y", "%m", "%d") else None
+    spelled = "".join(_PLAIN[p[1]][0] if len(p) == 2 else re.escape(p) for p in parts)
+    native = "".join(_PLAIN[p[1]][1] if len(p) == 2 else p.replace("%", "%%") for p in parts)
     return spelled, native
+
+
+def _stands_apart(parts: tuple[str, ...]) -> bool:
+    """Whether what each token reads ends at a sign that it cannot read."""
+    if any(len(p) == 1 and (p.isdigit() or not p.isascii()) for p in parts):
+        return False
+    pairs = itertools.pairwise(parts)
+    return not any(len(a) == len(b) == 2 or (a in ("%b", "%M", "%p") and b.isalpha()) for a, b in pairs)
 
 
 def _possible(parts: tuple[str, ...]) -> str:

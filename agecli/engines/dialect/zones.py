@@ -182,8 +182,13 @@ def _provide_iso() -> None:
     """`quiet` twins first look whether the text can be a date, so that junk is cheap."""
     forms = {
         "iso_date": (iso8601.from_iso8601_date, "date", "DATE", _PLAIN_DATE),
-        "iso_instant": (iso8601.from_iso8601_timestamp, _ZONED, "TIMESTAMPTZ", _PLAIN_DATE + _PLAIN_TIME + _PLAIN_ZONE),
-        "iso_local": (iso8601.local_timestamp, "timestamp", "TIMESTAMP", _PLAIN_DATE + _PLAIN_TIME + "Z?"),
+        "iso_instant": (
+            iso8601.from_iso8601_timestamp,
+            _ZONED,
+            "TIMESTAMPTZ",
+            f"{_PLAIN_DATE}({_PLAIN_TIME}{_PLAIN_ZONE})?",
+        ),
+        "iso_local": (iso8601.local_timestamp, "timestamp", "TIMESTAMP", f"{_PLAIN_DATE}({_PLAIN_TIME}Z?)?"),
     }
     for prefix, quiet, cast in (("ag_", False, "CAST"), ("ag_try_", True, "TRY_CAST")):
         for name, (function, kind, duck, plain) in forms.items():
