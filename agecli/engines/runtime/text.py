@@ -6,8 +6,9 @@ Texts are code points, as in Trino; Java's own case mapping is one to one (`ß` 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 
-from agecli.engines.runtime.errors import TrinoError
+from agecli.engines.runtime.errors import GuardError, TrinoError
 
 
 def upper(text: str) -> str:
@@ -141,9 +142,26 @@ def translate(text: str, old: str, new: str) -> str:
     return text.translate(table)
 
 
-def from_utf8(value: bytes, replacement: str = "\ufffd") -> str:
-    """Bytes as text, what is not UTF-8 replaced."""
+def from_utf8(value: bytes) -> str:
+    """Bytes as text; each sequence that is not UTF-8 becomes one U+FFFD, as io.airlift.slice counts sequences."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        return "".join(replacement if c == "\ufffd" else c for c in value.decode("utf-8", "replace"))
+        return "".join(_sequences(value))
+
+
+def _sequences(value: bytes) -> Iterator[str]:
+    at = 0
+    while at < len(value):
+        first = value[at]
+        size = 1 if first < 0xC0 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+        end = at + 1
+        while end < min(at + size, len(value)) and 0x80 <= value[end] < 0xC0:
+            end += 1
+        if first >= 0xF8 and end > at + 1:
+            raise GuardError("bytes that look like UTF-8 of five or more bytes")
+        try:
+            yield value[at:end].decode("utf-8")
+        except UnicodeDecodeError:
+            yield "\ufffd"
+        at = end

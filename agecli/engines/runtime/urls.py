@@ -10,12 +10,14 @@ from agecli.engines.runtime.json_text import as_text
 
 _plain = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?"
-    r"(?://(?:(?P<user>[A-Za-z0-9._~!$&'()*+,;=:-]*)@)?(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?)(?::(?P<port>[0-9]{1,9})?)?(?=[/?#]|\Z))?"
-    r"(?P<path>(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\u2000-\u200f\u2028-\u202f\u205f\u3000])*)"
-    r"(?:\?(?P<query>(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\u2000-\u200f\u2028-\u202f\u205f\u3000])*))?"
-    r"(?:\#(?P<fragment>(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\u2000-\u200f\u2028-\u202f\u205f\u3000])*))?"
+    r"(?://(?:(?P<user>[A-Za-z0-9._~!$&'()*+,;=:-]*)@)?(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.?)(?::(?P<port>[0-9]{1,9})?)?(?=[/?#]|\Z))?"
+    r"(?P<path>(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])*)"
+    r"(?:\?(?P<query>(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])*))?"
+    r"(?:\#(?P<fragment>(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%[0-9A-Fa-f]{2}|[^\x00-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000])*))?"
 ).fullmatch
-_BAD_CHARACTERS = re.compile(r'[\x00-\x20"<>\\^`{|}\x7f]|%(?![0-9A-Fa-f]{2})').search
+_BAD_CHARACTERS = re.compile(
+    r'[\x00-\x20"<>\\^`{|}\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|%(?![0-9A-Fa-f]{2})'
+).search
 
 
 def _parts(url: str) -> dict[str, str | None] | None:
@@ -26,13 +28,29 @@ def _parts(url: str) -> dict[str, str | None] | None:
         host = parts["host"]
         if host is None and parts["scheme"] is None and ":" in (parts["path"] or "").split("/")[0]:
             return None  # Java takes what stands before the colon for a scheme, and it is none
-        if host is None or _java_host(host):
-            if parts["scheme"] and host is None and not (parts["path"] or "").startswith("/"):
-                return _opaque(parts)
-            return parts
-    if _BAD_CHARACTERS(url):
+        if host is None and (parts["path"] or "").startswith("//"):
+            return _without_host(parts)
+        if host is not None and not _java_host(host):
+            return {**parts, "host": None, "port": None}
+        if parts["scheme"] and host is None and not (parts["path"] or "").startswith("/"):
+            return _opaque(parts)
+        return parts
+    if _BAD_CHARACTERS(url) or ("[" in url and "//[" not in url):
         return None
     raise GuardError("a URL whose parts are not known to be found alike")
+
+
+_registry_name = re.compile(r"[A-Za-z0-9._\-\u00c0-\u024f]*").fullmatch
+
+
+def _without_host(parts: dict[str, str | None]) -> dict[str, str | None] | None:
+    """`file:///a`, and `http://a_b/c`, whose authority is no host for Java: only the path is left of it."""
+    authority, slash, rest = (parts["path"] or "")[2:].partition("/")
+    if not authority and not slash:
+        return None
+    if not _registry_name(authority):
+        raise GuardError("a URL whose parts are not known to be found alike")
+    return {**parts, "path": slash + rest}
 
 
 def _opaque(parts: dict[str, str | None]) -> dict[str, str | None] | None:
@@ -44,7 +62,7 @@ def _opaque(parts: dict[str, str | None]) -> dict[str, str | None] | None:
 
 def _java_host(host: str) -> bool:
     """Labels of letters, digits and inner hyphens, the last one beginning with a letter; or four small numbers."""
-    labels = host.split(".")
+    labels = host.removesuffix(".").split(".")
     if re.fullmatch(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}", host):
         return all(int(label) < 256 for label in labels)
     return all(re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?", label) for label in labels) and (
