@@ -37,7 +37,9 @@ def plain_items(value: str) -> str:
     objects = f"len(list_filter(json_type({value}, '$[*]'), lambda kind: kind = 'OBJECT'))"
     unique = f"list_transform(json_keys({value}, '$[*]'), lambda keys: len(keys) = list_unique(keys))"
     flat = f"len(string_split({value}, '{{')) - 1 = {objects} AND coalesce(list_bool_and({unique}), true)"
-    return f"{plain_for_trees(value)} AND json_type({value}) = 'ARRAY' AND (NOT contains({value}, '{{') OR ({flat}))"
+    # CASE and not AND, whose order is not promised: json_type of what is not JSON is an error
+    array = f"json_type({value}) = 'ARRAY' AND (NOT contains({value}, '{{') OR ({flat}))"
+    return f"CASE WHEN {plain_for_trees(value)} THEN {array} ELSE false END"
 
 
 _STRING = r'"(?:[^"\\\x00-\x1f]|\\["\\/bfnrt])*"'
