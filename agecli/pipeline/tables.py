@@ -28,12 +28,19 @@ def table_at(workspace: Workspace, name: str, fingerprint: str) -> Table:
     return Table(tuple(str(folder / file) for file in facts["files"]))
 
 
-def engine_of(run: FrozenRun, threads: int | None = None, memory: int | None = None) -> Engine:
+# The engine's own limit governs how far its threads read ahead; what it hands over (Arrow, text for functions)
+# comes on top and does not grow. Given more, it takes more, and peak memory would wander with the rows.
+ENGINE_SHARE = 16
+BYTES_PER_THREAD = 128 << 20
+
+
+def engine_of(run: FrozenRun, threads: int | None = None) -> Engine:
     """The embedded engine within this run's memory; what does not fit spills into the run's folder."""
+    threads = threads or run.workers
     return open_engine(
         "duckdb",
-        threads=threads or run.workers,
-        memory_mb=min(memory or run.memory, run.memory) >> 20,
+        threads=threads,
+        memory_mb=min(max(run.memory // ENGINE_SHARE, threads * BYTES_PER_THREAD), run.memory) >> 20,
         temp_directory=run.folder / f"{TEMPORARY}spill",
     )
 

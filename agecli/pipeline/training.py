@@ -19,7 +19,7 @@ Progress = Callable[[str, float], None]
 
 def train(run: FrozenRun, progress: Progress | None = None) -> Facts:
     """Trains and saves a model; returns its digest and its figures on rows that no model saw."""
-    engine = engine_of(run, threads=1, memory=512 << 20)
+    engine = engine_of(run, threads=1)
     tables = {"features": features_table(run)}
     names = ", ".join(("id", "known_label", *run.recipe.features))
 
