@@ -111,7 +111,8 @@ class DuckDBEngine:
                 self._installed.add(definition.name)
 
     def _install_function(self, definition: Udf) -> None:
-        self._connection.create_function(
+        create: Any = self._connection.create_function  # its stub knows no functions of Arrow arrays
+        create(
             definition.name,
             definition.function,
             list(definition.parameters),

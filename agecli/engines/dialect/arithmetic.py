@@ -79,10 +79,10 @@ def _integers(op: str, left: Typed, right: Typed) -> Typed:
 
         return combined(left, right, kind, lambda a, b: f"({a} {op} {b})", fails=True, quiet=quiet)
     sign = "//" if op == "/" else "%"
-    return _divided(left, right, kind, lambda a, b: f"({a} {sign} {b})", f"({{}} {sign} {{}})")
+    return _divided(left, right, kind, lambda a, b: f"({a} {sign} {b})")
 
 
-def _divided(left: Typed, right: Typed, kind: Type, write: Callable[[str, str], str], plain: str) -> Typed:
+def _divided(left: Typed, right: Typed, kind: Type, write: Callable[[str, str], str]) -> Typed:
     """Division of exact numbers: an error where the divisor is zero, which DuckDB answers with NULL."""
     if right.is_constant and right.constant:
         return combined(left, right, kind, write)
@@ -136,14 +136,14 @@ def _decimals(op: str, left: Typed, right: Typed) -> Typed:
         return _decimal_quotient(left, right)
     scale = max(s1, s2)
     kind = decimal(min(p2 - s2, p1 - s1) + scale, scale)
-    wide = decimal(min(38, max(p1 - s1, p2 - s2) + scale), scale)
     if max(p1 - s1, p2 - s2) + scale > 38:
         raise SqlRefused(
             f"{left.type} % {right.type} is refused", "it needs more than 38 digits", "cast to fewer digits"
         )
-    left, right = coerce(left, wide), coerce(right, wide)
+    shared = decimal(max(p1 - s1, p2 - s2) + scale, scale)
+    left, right = coerce(left, shared), coerce(right, shared)
     duck = duckdb_type(kind)
-    return _divided(left, right, kind, lambda a, b: f"CAST({a} % {b} AS {duck})", "")
+    return _divided(left, right, kind, lambda a, b: f"CAST({a} % {b} AS {duck})")
 
 
 def _decimal_sum(op: str, left: Typed, right: Typed, kind: Type) -> Typed:
@@ -174,7 +174,7 @@ def _decimal_quotient(left: Typed, right: Typed) -> Typed:
         top = f"{top} * {10**shift}"
         return scaled(f"ag_divide_half_up({top}, {unscaled(b, s2)})", kind)
 
-    return _divided(left, right, kind, write, "")
+    return _divided(left, right, kind, write)
 
 
 provide(
@@ -260,7 +260,7 @@ def concatenate(left: Typed, right: Typed) -> Typed:
         return _array_concatenation(left, right)
     if {a.name, b.name} <= {"varchar", "unknown"}:
         left, right = coerce(left, VARCHAR), coerce(right, VARCHAR)
-        constant = NOT_CONSTANT
+        constant: object = NOT_CONSTANT
         if isinstance(left.constant, str) and isinstance(right.constant, str):
             constant = left.constant + right.constant
         return replace(combined(left, right, VARCHAR, lambda x, y: f"({x} || {y})"), constant=constant)
@@ -298,3 +298,7 @@ def _array_concatenation(left: Typed, right: Typed) -> Typed:
             lambda x, y: f"CASE WHEN ({x}) IS NULL OR ({y}) IS NULL THEN NULL ELSE list_prepend({x}, {y}) END",
         )
     raise mismatch("||", a, b)
+
+
+def _unless_null(x: str, y: str, made: str) -> str:
+    return f"CASE WHEN ({x}) IS NULL OR ({y}) IS NULL THEN NULL ELSE {made} END"

@@ -18,8 +18,8 @@ from agecli.errors import SqlRefused
 provide(
     Macro(
         "ag_and_all",
-        "(l) AS CASE WHEN list_contains(l, false) THEN false WHEN len(list_filter(l, lambda e: e IS NULL)) > 0 THEN NULL "
-        "ELSE true END",
+        "(l) AS CASE WHEN list_contains(l, false) THEN false "
+        "WHEN len(list_filter(l, lambda e: e IS NULL)) > 0 THEN NULL ELSE true END",
     )
 )
 

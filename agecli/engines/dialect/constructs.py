@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from agecli.engines.dialect.casts import coerce
-from agecli.engines.dialect.evaluation import guarded
+from agecli.engines.dialect.evaluation import guarded, mismatch
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.types import BOOLEAN, UNKNOWN, Type, common_type, duckdb_type, field_names
 
@@ -19,7 +19,7 @@ def unified(what: str, items: list[Typed]) -> list[Typed]:
     for item in items:
         common = common_type(common, item.type) if common else None
     if common is None:
-        raise operators.mismatch(what, *(i.type for i in items))
+        raise mismatch(what, *(i.type for i in items))
     return [coerce(i, common) for i in items]
 
 

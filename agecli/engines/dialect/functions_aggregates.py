@@ -141,21 +141,12 @@ def _pairs(macro: str) -> str:
 
 
 _KEYS = "list_transform(l, lambda e_: struct_extract(e_, 'key'))"
-provide(
-    Macro(
-        "ag_first_pairs",
-        f"(l) AS map_from_entries(list_filter(l, lambda f_, i_: list_position({_KEYS}, struct_extract(f_, 'key')) = i_))",
-    )
-)
-provide(
-    Macro(
-        "ag_all_pairs",
-        "(l) AS map_from_entries(list_transform(list_filter(l, lambda f_, i_: "
-        f"list_position({_KEYS}, struct_extract(f_, 'key')) = i_), lambda g_: struct_pack(key := struct_extract(g_, 'key'), "
-        "value := list_transform(list_filter(l, lambda h_: struct_extract(h_, 'key') = struct_extract(g_, 'key')), "
-        "lambda j_: struct_extract(j_, 'value')))))",
-    )
-)
+_FIRST = f"list_filter(l, lambda f_, i_: list_position({_KEYS}, struct_extract(f_, 'key')) = i_)"
+_SAME = "list_filter(l, lambda h_: struct_extract(h_, 'key') = struct_extract(g_, 'key'))"
+_VALUES = f"list_transform({_SAME}, lambda j_: struct_extract(j_, 'value'))"
+_GROUP = f"struct_pack(key := struct_extract(g_, 'key'), value := {_VALUES})"
+provide(Macro("ag_first_pairs", f"(l) AS map_from_entries({_FIRST})"))
+provide(Macro("ag_all_pairs", f"(l) AS map_from_entries(list_transform({_FIRST}, lambda g_: {_GROUP}))"))
 
 
 def _statistics() -> None:

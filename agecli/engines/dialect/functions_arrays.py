@@ -17,9 +17,8 @@ _MOST = 10_000
 
 def with_parameters(body: str, names: Sequence[str], replacements: Sequence[str]) -> str:
     """A lambda's body with other SQL in place of its parameters, whose names occur nowhere else."""
-    for name, other in zip(names, replacements, strict=True):
-        body = re.sub(rf"\b{name}\b", lambda _, other=other: other, body)
-    return body
+    others = dict(zip(names, replacements, strict=True))
+    return re.sub(r"\b(" + "|".join(names) + r")\b", lambda match: others[match.group(1)], body)
 
 
 def orderable(call: Call, kind: Type) -> None:
@@ -194,7 +193,7 @@ def _sets() -> None:
     provide(
         Macro(
             "ag_except",
-            "(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL "
+            "(a, b) AS CASE WHEN a IS NULL OR b IS NULL THEN NULL WHEN len(b) = 0 THEN a "
             "ELSE list_filter(a, lambda e_, i_: list_position(b, e_) IS NULL AND list_position(a, e_) = i_) END",
         )
     )
@@ -216,7 +215,7 @@ def _sets() -> None:
             "(list_position(a, NULL) IS NOT NULL OR list_position(b, NULL) IS NOT NULL) THEN NULL ELSE false END",
         )
     )
-    register("array_distinct", ["array(E)"], "array(E)", emit=lambda c: once(c[0], lambda a: f"ag_distinct({a})"))
+    register("array_distinct", ["array(E)"], "array(E)", emit=_distinct)
     for name, macro in (("array_except", "ag_except"), ("array_intersect", "ag_intersect")):
         register(name, ["array(E)", "array(E)"], "array(E)", emit=_of_two(macro))
     register("array_union", ["array(E)", "array(E)"], "array(E)", emit=_union)
@@ -227,6 +226,10 @@ def _sets() -> None:
     register("array_min", ["array(E)"], "E", emit=_extreme)
 
 
+def _distinct(call: Call) -> str:
+    return once(call[0], lambda a: f"ag_distinct({a})")
+
+
 def _of_two(macro: str) -> Callable[[Call], str]:
     return lambda call: both(call[0], call[1], lambda a, b: f"{macro}({a}, {b})")
 
@@ -234,7 +237,8 @@ def _of_two(macro: str) -> Callable[[Call], str]:
 def _union(call: Call) -> str:
     def write(a: str, b: str) -> str:
         joined = Typed(f"list_concat({a}, {b}) || CAST([] AS {duckdb_type(call.result)})", call.result, volatile=True)
-        return f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL ELSE {once(joined, lambda l: f'ag_distinct({l})', 'n')} END"
+        distinct = once(joined, lambda both_: f"ag_distinct({both_})", "n")
+        return f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL ELSE {distinct} END"
 
     return both(call[0], call[1], write)
 
@@ -301,15 +305,22 @@ def _reduce(call: Call) -> Sql:
     depth = "".join(a.sql for a in call.args).count("lambda ")
     a, b, r = f"ra{depth}", f"rb{depth}", f"rr{depth}"
     merged = with_parameters(step.body.sql, step.parameters, [f"struct_extract({a}, 's')", f"struct_extract({b}, 'e')"])
-    rows = f"list_transform({call[0]}, lambda {r}: CAST(struct_pack(e := {r}, s := NULL) AS {kind}))"
     start = f"CAST(struct_pack(e := NULL, s := {call[1]}) AS {kind})"
     packed = f"CAST(struct_pack(e := NULL, s := {merged}) AS {kind})"
-    folded = f"struct_extract(list_reduce({rows}, lambda {a}, {b}: {packed}, {start}), 's')"
-    if finish.body.sql != finish.parameters[0]:
-        name = finish.parameters[0]
-        folded = f"list_extract(list_transform([{folded}], lambda {name}: {finish.body.sql}), 1)"
-        folded = once(call[0], lambda l: f"CASE WHEN {l} IS NULL THEN NULL ELSE {folded.replace(call[0].sql, l)} END")
-    return Sql(folded)
+
+    def fold(array: str) -> str:
+        rows = f"list_transform({array}, lambda {r}: CAST(struct_pack(e := {r}, s := NULL) AS {kind}))"
+        return f"struct_extract(list_reduce({rows}, lambda {a}, {b}: {packed}, {start}), 's')"
+
+    if finish.body.sql == finish.parameters[0]:
+        return Sql(fold(call[0].sql))
+    name, finished = finish.parameters[0], finish.body.sql
+
+    def whole(array: str) -> str:
+        ended = f"list_extract(list_transform([{fold(array)}], lambda {name}: {finished}), 1)"
+        return f"CASE WHEN {array} IS NULL THEN NULL ELSE {ended} END"
+
+    return Sql(once(call[0], whole))
 
 
 def _zip_with(call: Call) -> str:

@@ -105,7 +105,8 @@ def _zip_with(call: Call) -> str:
         assert function.body is not None
         body = with_parameters(function.body.sql, function.parameters, values)
         fresh = f"list_filter(map_keys({b}), lambda f_: NOT map_contains({a}, f_))"
-        pairs = f"list_transform(list_concat(map_keys({a}), {fresh}), lambda {key}: struct_pack(key := {key}, value := {body}))"
+        pair = f"struct_pack(key := {key}, value := {body})"
+        pairs = f"list_transform(list_concat(map_keys({a}), {fresh}), lambda {key}: {pair})"
         made = f"CAST(map_from_entries({pairs}) AS {duckdb_type(call.result)})"
         return f"CASE WHEN {a} IS NULL OR {b} IS NULL THEN NULL ELSE {made} END"
 

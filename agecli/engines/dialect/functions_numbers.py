@@ -142,7 +142,7 @@ def _functions_of_doubles() -> None:
         body = f"CASE WHEN {{0}} < 0 THEN {nan} WHEN {{0}} = 0 THEN CAST('-inf' AS DOUBLE) ELSE {name}({{0}}) END"
         register(name, ["double"], "double", body)
     for name in ("power", "pow"):
-        register(name, ["double", "double"], "double", "pow({0}, {1})")
+        register(name, ["double", "double"], "double", "ag_power({0}, {1})")
     register("log", ["double", "double"], "double", "ag_log({0}, {1})")
     for kind in _FLOATS:
         register("is_nan", [kind], "boolean", "isnan({0})")
@@ -151,6 +151,12 @@ def _functions_of_doubles() -> None:
     register("width_bucket", ["double", "double", "double", "bigint"], "bigint", emit=_width_bucket, fails=True)
 
 
+provide(
+    Macro(
+        "ag_power",
+        "(x, y) AS CASE WHEN isnan(y) OR (abs(x) = 1 AND isinf(y)) THEN CAST('nan' AS DOUBLE) ELSE pow(x, y) END",
+    )
+)
 _LN = "(CASE WHEN {x} < 0 THEN CAST('nan' AS DOUBLE) WHEN {x} = 0 THEN CAST('-inf' AS DOUBLE) ELSE ln({x}) END)"
 provide(Macro("ag_log", f"(b, x) AS {_LN.format(x='x')} / {_LN.format(x='b')}"))
 

@@ -158,7 +158,9 @@ def timestamp_literal(written: str) -> Typed:
         )
     try:
         parts = [int(g or 0) for g in match.groups()[:6]]
-        moment = datetime.datetime(*parts, int(fraction.ljust(6, "0") or 0))  # type: ignore[arg-type]
+        year, month, day, hour, minute, second = parts
+        micros = int(fraction.ljust(6, "0"))
+        moment = datetime.datetime(year, month, day, hour, minute, second, micros)
     except ValueError as error:
         raise SqlInvalid("the SQL has a literal that is no timestamp", f"TIMESTAMP '{written}': {error}") from None
     sql = f"TIMESTAMP '{moment.isoformat(sep=' ')}'"

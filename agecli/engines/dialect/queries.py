@@ -67,7 +67,7 @@ class QueryBinder:
         bound = self.query(node.query, scope)
         if node.columns and len(node.columns) != len(bound.columns):
             raise SqlInvalid("the SQL does not parse", f"{node.name} has {len(bound.columns)} columns")
-        names = node.columns or tuple(n for n, _ in bound.columns)
+        names: tuple[str | None, ...] = node.columns or tuple(n for n, _ in bound.columns)
         columns = tuple((n, t) for n, (_, t) in zip(names, bound.columns, strict=True))
         return f"{name} AS ({bound.sql})", CommonQuery(name, columns)
 
@@ -240,7 +240,7 @@ class SelectBinder:
             columns = tuple(c for c in columns if (c.relation or "").lower() == wanted)
         if not columns:
             raise SqlInvalid("the SQL has a * without columns", "there is nothing of that name in FROM")
-        names = item.names or tuple(c.name for c in columns)  # type: ignore[assignment]
+        names: tuple[str | None, ...] = item.names or tuple(c.name for c in columns)
         if len(names) != len(columns):
             raise SqlInvalid("the SQL does not parse", "the names after * AS differ in number")
         return [(n, binder.column(c, self.scope)) for n, c in zip(names, columns, strict=True)]

@@ -206,7 +206,7 @@ def renamed(columns: tuple[Visible, ...], alias: str, names: tuple[str, ...]) ->
         raise SqlInvalid(
             "the SQL does not parse", f"{alias} has {len(columns)} columns, and {len(names)} names are given"
         )
-    new = names or tuple(c.name for c in columns)  # type: ignore[assignment]
+    new: tuple[str | None, ...] = names or tuple(c.name for c in columns)
     return tuple(Visible(alias, n, c.value) for c, n in zip(columns, new, strict=True))
 
 
