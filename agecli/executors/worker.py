@@ -66,7 +66,7 @@ def _serve(task: dict[str, Any], output: TextIO) -> None:
             emit("error", write_error(Path(error.filename or task["run"]), error).to_json())
         else:
             why = f"{type(error).__name__}: {str(error) or 'no message'}".splitlines()[0]
-            emit("error", AgecliError(f"{task['stage']} failed", why, "agecli logs shows more").to_json())
+            emit("error", AgecliError(f"{task['stage']} failed", why, "agecli logs -v shows more").to_json())
 
 
 def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
