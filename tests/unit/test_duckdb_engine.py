@@ -1,0 +1,183 @@
+"""The embedded engine: files as tables, results with exact types, errors by name."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from agecli.engines import SqlRefused, open_engine
+from agecli.engines.base import Column, Table
+from agecli.engines.duckdb import DuckDBEngine
+from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid
+
+
+@pytest.fixture(scope="module")
+def engine() -> DuckDBEngine:
+    return open_engine("duckdb", threads=2, memory_mb=500)
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Table:
+    path = tmp_path / "people.parquet"
+    pq.write_table(pa.table({"id": pa.array([1, 2, 3], pa.int32()), "Name": ["a", None, "é"]}), path)
+    return Table((str(path),))
+
+
+def test_a_result_has_the_types_of_the_select(engine: DuckDBEngine) -> None:
+    found = engine.query("SELECT 1 AS a, 1.50 AS b, count(*) AS c, 'x' AS d, ARRAY[1e0] AS e, DATE '2024-01-01' AS f")
+    assert found.schema == pa.schema(
+        [
+            ("a", pa.int32()),
+            ("b", pa.decimal128(3, 2)),
+            ("c", pa.int64()),
+            ("d", pa.string()),
+            ("e", pa.list_(pa.float64())),
+            ("f", pa.date32()),
+        ]
+    )
+    assert found.column("b").to_pylist() == [Decimal("1.50")]
+
+
+def test_columns_without_a_name_are_named_as_on_athena(engine: DuckDBEngine) -> None:
+    assert engine.query("SELECT 1, 2 AS b, 3").column_names == ["_col0", "b", "_col2"]
+
+
+def test_names_are_compared_without_case(engine: DuckDBEngine, people: Table) -> None:
+    assert engine.query("SELECT NAME FROM People ORDER BY ID", {"people": people}).to_pydict() == {
+        "NAME": ["a", None, "é"]
+    }
+
+
+def test_a_declared_column_is_widened(engine: DuckDBEngine, people: Table) -> None:
+    declared = Table(people.files, columns=(Column("id", "bigint"),))
+    assert engine.query("SELECT * FROM t", {"t": declared}).schema.field("id").type == pa.int64()
+    assert engine.describe("SELECT id / 2 AS half FROM t", {"t": declared}) == (Column("half", "bigint"),)
+
+
+@pytest.mark.parametrize(
+    ("column", "why"),
+    [
+        (Column("nope", "varchar"), "no column nope; it has id, Name"),
+        (Column("id", "varchar"), "id is integer, not varchar"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_named(engine: DuckDBEngine, people: Table, column: Column, why: str) -> None:
+    with pytest.raises(DataError, match=why):
+        engine.query("SELECT 1 AS x FROM t", {"t": Table(people.files, columns=(column,))})
+
+
+def test_a_truncated_file_is_named(engine: DuckDBEngine, people: Table, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.parquet"
+    broken.write_bytes(Path(people.files[0]).read_bytes()[:-30])
+    for attempt in (
+        lambda: engine.count(Table((str(broken),))),
+        lambda: engine.query("SELECT * FROM t", {"t": Table((str(broken),))}),
+    ):
+        with pytest.raises(DataError, match=r"broken\.parquet"):
+            attempt()
+
+
+def test_csv_is_text_and_columns_that_a_file_lacks_are_null(engine: DuckDBEngine, tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text('id,Label,note\n1,yes,"a ""b"", c"\n2,,"two\nlines"\n', encoding="utf-8")
+    (tmp_path / "two.csv").write_text("note,id\nx,3\n", encoding="utf-8")
+    files = (str(tmp_path / "one.csv"), str(tmp_path / "two.csv"))
+    table = Table(files, "csv", (Column("id", "varchar"), Column("label", "varchar"), Column("note", "varchar")))
+    assert engine.query("SELECT * FROM t", {"t": table}).to_pylist() == [
+        {"id": "1", "label": "yes", "note": 'a "b", c'},
+        {"id": "2", "label": "", "note": "two\nlines"},
+        {"id": "3", "label": None, "note": "x"},
+    ]
+    assert engine.count(table) == 3
+    with pytest.raises(DataError, match="no column other"):
+        engine.query("SELECT * FROM t", {"t": Table(files, "csv", (Column("other", "varchar"),))})
+
+
+def test_json_lines_are_text(engine: DuckDBEngine, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a":1,"b":{"c":[1, 2]},"s":"x\\"é"}\n{"s":null,"a":"q"}\n', encoding="utf-8")
+    found = engine.query(
+        "SELECT a, json_extract_scalar(b, '$.c[1]') AS c, s FROM t", {"t": Table((str(path),), "jsonl")}
+    )
+    assert found.to_pylist() == [{"a": "1", "c": "2", "s": 'x"é'}, {"a": "q", "c": None, "s": None}]
+
+
+def test_folders_of_partitions_are_columns(engine: DuckDBEngine, tmp_path: Path) -> None:
+    for year in (2023, 2024):
+        (tmp_path / f"year={year}").mkdir()
+        pq.write_table(pa.table({"a": [year % 10]}), tmp_path / f"year={year}" / "x.parquet")
+    files = tuple(str(p) for p in sorted(tmp_path.glob("*/x.parquet")))
+    table = Table(files, columns=(Column("a", "bigint"), Column("year", "integer")))
+    assert engine.query("SELECT year + 1 AS y, a FROM t ORDER BY 1", {"t": table}).to_pylist() == [
+        {"y": 2024, "a": 3},
+        {"y": 2025, "a": 4},
+    ]
+
+
+def test_a_table_is_written_in_order_and_alike_each_time(engine: DuckDBEngine, tmp_path: Path) -> None:
+    path = tmp_path / "many.parquet"
+    pq.write_table(pa.table({"id": range(100_000)}), path, row_group_size=7_000)
+    digests = set()
+    for attempt in range(2):
+        location = tmp_path / f"out{attempt}"
+        written = engine.create(
+            "SELECT id, id % 7 AS k FROM t WHERE id % 3 <> 1", {"t": Table((str(path),))}, location, 10_000
+        )
+        assert written.rows == 66_667
+        assert written.columns == (Column("id", "bigint"), Column("k", "bigint"))
+        content = (location / written.files[0]).read_bytes()
+        digests.add(hashlib.sha256(content).hexdigest())
+    assert len(digests) == 1
+    file = pq.ParquetFile(location / written.files[0])
+    assert file.metadata.row_group(0).num_rows == 10_000
+    assert file.read().column("id").to_pylist() == [i for i in range(100_000) if i % 3 != 1]
+
+
+def test_an_empty_result_is_a_table_too(engine: DuckDBEngine, people: Table, tmp_path: Path) -> None:
+    written = engine.create("SELECT id FROM t WHERE id > 9", {"t": people}, tmp_path / "none")
+    assert written.rows == 0
+    assert engine.count(Table((str(tmp_path / "none" / written.files[0]),))) == 0
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT 1", "SELECT 1 AS a, 2 AS A", "SELECT NULL AS a", "SELECT INTERVAL '1' DAY AS a"]
+)
+def test_a_table_needs_columns_that_can_be_stored(engine: DuckDBEngine, tmp_path: Path, sql: str) -> None:
+    with pytest.raises(SqlInvalid):
+        engine.create(sql, {}, tmp_path / "x")
+
+
+def test_rows_stream_in_order_while_other_queries_run(engine: DuckDBEngine, tmp_path: Path) -> None:
+    path = tmp_path / "many.parquet"
+    pq.write_table(pa.table({"id": range(200_000)}), path, row_group_size=20_000)
+    table = {"t": Table((str(path),))}
+    seen: list[int] = []
+    for batch in engine.read("SELECT id FROM t", table):
+        seen += batch.column(0).to_pylist()
+        assert engine.query("SELECT 1 AS one").num_rows == 1
+    assert seen == list(range(200_000))
+
+
+def test_errors_are_told_apart(engine: DuckDBEngine) -> None:
+    expected: list[tuple[str, type[AgecliError]]] = [
+        ("SELEC 1", SqlInvalid),
+        ("SELECT a", SqlInvalid),
+        ("SELECT frob(1)", SqlRefused),
+        ("SELECT 1 / 0", SqlFailed),
+        ("SELECT json_parse(v) FROM (VALUES 'x') AS t(v)", SqlFailed),
+    ]
+    for sql, kind in expected:
+        with pytest.raises(kind) as caught:
+            engine.query(sql)
+        assert type(caught.value) is kind
+        assert "agecli-" not in str(caught.value)
+
+
+def test_an_unknown_engine_is_a_mistake_in_the_configuration() -> None:
+    with pytest.raises(AgecliError, match="spark") as caught:
+        open_engine("spark")
+    assert caught.value.exit_code == 2
