@@ -206,6 +206,8 @@ def _scalars(array: Any) -> list[Any]:
         width = pa.int64() if pa.types.is_time64(kind) else pa.int32()
         ticks = array.cast(width).to_pylist()
         return [Moment("time", _clock(x or 0, _PER_SECOND[kind.unit]).split(" ", 1)[1]) for x in ticks]
+    if pa.types.is_duration(kind):
+        return [_duration(x or 0, _PER_SECOND[kind.unit]) for x in array.cast(pa.int64()).to_pylist()]
     if kind == pa.month_day_nano_interval():
         return [_interval(x) if x is not None else None for x in array.to_pylist()]
     return list(array.to_pylist())
@@ -237,9 +239,13 @@ def _interval(value: Any) -> Moment:
     months, days, nanoseconds = value.months, value.days, value.nanoseconds
     if months and not days and not nanoseconds:
         return Moment("interval year to month", f"{'-' * (months < 0)}{abs(months) // 12}-{abs(months) % 12}")
-    ticks = days * 86400 * 10**9 + nanoseconds
-    seconds, fraction = divmod(abs(ticks), 10**9)
-    clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:09}"
+    return _duration(days * 86400 * 10**9 + nanoseconds, 10**9)
+
+
+def _duration(ticks: int, per_second: int) -> Moment:
+    seconds, fraction = divmod(abs(ticks), per_second)
+    digits = len(str(per_second)) - 1
+    clock = f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:0{max(digits, 1)}}"
     return Moment("interval day to second", _short(f"{'-' * (ticks < 0)}{seconds // 86400} {clock}"))
 
 
@@ -301,5 +307,5 @@ def arrow_type_agrees(ours: pa.DataType, theirs: Type) -> bool:
     if name.startswith("time"):
         return bool(pa.types.is_time(ours))
     if name.startswith("interval"):
-        return bool(ours == pa.month_day_nano_interval())
+        return bool(ours == pa.month_day_nano_interval() or (name.endswith("second") and pa.types.is_duration(ours)))
     return bool(pa.types.is_string(ours) or pa.types.is_large_string(ours))

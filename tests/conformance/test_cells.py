@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,6 +36,7 @@ AGREE: list[tuple[Any, pa.DataType, Any, str]] = [
         {"time": "2024-03-01 00:00:00-05:00"},
         "timestamp(3) with time zone",
     ),
+    (timedelta(days=-2, milliseconds=-5), pa.duration("ms"), {"other": "-2 00:00:00.005"}, "interval day to second"),
     ([1, None], pa.list_(pa.int64()), [1, None], "array(bigint)"),
     ([("b", 1), ("a", None)], pa.map_(pa.string(), pa.int32()), {"map": [["a", None], ["b", 1]]}, "map(json, integer)"),
     ({"a": 1, "b": "x"}, pa.struct({"a": pa.int32(), "b": pa.string()}), [1, "x"], 'row(a integer, "b c" varchar)'),
@@ -56,6 +57,7 @@ DIFFER: list[tuple[Any, pa.DataType, Any, str]] = [
     (date(2024, 3, 1), pa.date32(), {"time": "2024-03-01 00:00:00"}, "timestamp(3)"),
     (datetime(2024, 3, 1), pa.timestamp("us"), {"time": "2024-03-01 00:00:00+00:00"}, "timestamp(3) with time zone"),
     (datetime(2024, 3, 1), pa.timestamp("us"), {"time": "2024-03-01 00:00:00.001"}, "timestamp(3)"),
+    (timedelta(days=2), pa.duration("ms"), {"other": "-2 00:00:00.000"}, "interval day to second"),
     ([1, None], pa.list_(pa.int64()), [1], "array(bigint)"),
     ([2, 1], pa.list_(pa.int64()), [1, 2], "array(bigint)"),
     ([("a", 1)], pa.map_(pa.string(), pa.int32()), {"map": [["a", 1], ["b", 1]]}, "map(varchar, integer)"),
