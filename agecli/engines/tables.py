@@ -17,7 +17,7 @@ from agecli.engines.dialect.types import VARCHAR, Type, coerces, duckdb_type, pa
 from agecli.engines.json_lines import open_text
 from agecli.errors import DataError
 
-_OBJECT = 1 << 26  # longest JSON line, in bytes
+_OBJECT = 1 << 24  # longest JSON line, in bytes: DuckDB sets aside a buffer of twice that for each thread
 
 
 def source(table: Table) -> Source:
