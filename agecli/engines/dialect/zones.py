@@ -2,7 +2,7 @@
 
 The zone of a value that came from data is not known, and what would show it is refused; `from_iso8601_timestamp` is
 the exception, since its text can be read again. Of zones by name those are allowed whose rules were found to be the
-same in both engines from 1970 to 2037; other years stop the query.
+same in both engines, in the years for which they were; other years stop the query.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ PLACES = (
     "Australia/Melbourne Australia/Hobart Australia/Darwin Pacific/Auckland Pacific/Honolulu Africa/Cairo "
     "Africa/Johannesburg Africa/Lagos Africa/Nairobi Africa/Algiers Atlantic/Reykjavik"
 )
-"""Zones whose offsets were the same in both engines at every third hour from 1970 to 2037."""
+"""Zones whose offsets were the same in both engines every third hour from 1970 to 2099, most from 1900."""
+_SINCE_1970 = (
+    "Europe/Dublin Europe/Amsterdam Europe/Copenhagen Europe/Stockholm Europe/Oslo Asia/Kuala_Lumpur Atlantic/Reykjavik"
+)
+_FIRST_YEAR = dict.fromkeys(PLACES.split(), 1900) | dict.fromkeys(_SINCE_1970.split(), 1970)
 
 
 def local_time(call: Call, index: int) -> str:
@@ -50,7 +54,8 @@ def local_time(call: Call, index: int) -> str:
         return f"{written[1]}iso_local({written[2]})"
     if zone is None or zone == WRITTEN:
         raise call.refusal("the zone of a time that comes from data is not known", "use AT TIME ZONE 'UTC'")
-    return once(value.sql, lambda v: f"timezone({quote_text(zone)}, ag_recent({v}))")
+    first = f"TIMESTAMPTZ '{_FIRST_YEAR[zone]}-01-02 00:00:00+00'"
+    return once(value.sql, lambda v: f"timezone({quote_text(zone)}, ag_zoned({v}, {first}))")
 
 
 def zone_of(call: Call, index: int) -> str:
@@ -65,9 +70,9 @@ def zone_of(call: Call, index: int) -> str:
     return zone
 
 
-_RECENT = "v BETWEEN TIMESTAMPTZ '1970-01-02 00:00:00+00' AND TIMESTAMPTZ '2037-12-30 00:00:00+00'"
-_wrong = guard("v IS NOT NULL", "times in a named zone before 1970 or after 2037", "TIMESTAMPTZ")
-provide(Macro("ag_recent", f"(v) AS CASE WHEN {_RECENT} THEN v ELSE {_wrong} END"))
+_KNOWN = "v >= first AND v < TIMESTAMPTZ '2100-01-01 00:00:00+00'"
+_wrong = guard("v IS NOT NULL", "times in a named zone in years before 1970 (some: 1900) or after 2099", "TIMESTAMPTZ")
+provide(Macro("ag_zoned", f"(v, first) AS CASE WHEN {_KNOWN} THEN v ELSE {_wrong} END"))
 
 
 def _at_timezone(call: Call) -> Sql:
@@ -93,7 +98,7 @@ provide(Macro("ag_half_up", "(y) AS CASE WHEN y - floor(y) >= 0.5 THEN floor(y) 
 provide(
     Macro(
         "ag_from_unixtime",
-        "(x) AS CASE WHEN abs(x) < 2.2e12 THEN CAST(make_timestamp(CAST(ag_half_up(x * 1000) AS BIGINT) * 1000) "
+        "(x) AS CASE WHEN isnan(x) THEN TIMESTAMPTZ '1970-01-01 00:00:00+00' WHEN abs(x) < 2.2e12 THEN CAST(make_timestamp(CAST(ag_half_up(x * 1000) AS BIGINT) * 1000) "
         f"AS TIMESTAMPTZ) ELSE {_TOO_FAR} END",
     )
 )
