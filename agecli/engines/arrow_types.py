@@ -37,7 +37,7 @@ _TO_ARROW = {
     "real": pa.float32(), "double": pa.float64(), "varchar": pa.string(), "char": pa.string(), "json": pa.string(),
     "varbinary": pa.binary(), "date": pa.date32(), "unknown": pa.null(), "time": pa.time64("us"),
     "timestamp": pa.timestamp("us"), "timestamp with time zone": pa.timestamp("us", "UTC"),
-    "interval day to second": pa.duration("ms"), "interval year to month": pa.int32(),
+    "interval day to second": pa.duration("ms"), "interval year to month": pa.month_day_nano_interval(),
 }  # fmt: skip
 _PRECISION = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 

@@ -195,6 +195,9 @@ def _typed(found: pa.Table, schema: pa.Schema) -> pa.Table:
 def _column(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     if pa.types.is_null(kind):
         return pa.chunked_array([pa.nulls(len(values))])
+    if pa.types.is_interval(kind):
+        months = [None if m is None else pa.MonthDayNano([m, 0, 0]) for m in values.to_pylist()]
+        return pa.chunked_array([pa.array(months, kind)])
     return values if values.type.equals(kind) else values.cast(kind)
 
 

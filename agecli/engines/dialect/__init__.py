@@ -21,9 +21,11 @@ from agecli.engines.dialect.scope import Scope, Source, Statement
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlRefused
 
-_MODULES = ("functions_casts", "functions_numbers", "functions_text", "functions_regexp", "functions_dates",
-            "functions_bytes", "functions_urls", "functions_json", "functions_json_sql", "functions_format",
-            "functions_arrays", "functions_maps", "functions_aggregates", "functions_windows")  # fmt: skip
+_MODULES = (
+    *("cast_list", "functions_casts", "functions_numbers", "functions_text", "functions_regexp", "functions_dates"),
+    *("functions_bytes", "functions_urls", "functions_json", "functions_json_sql", "functions_format"),
+    *("functions_arrays", "functions_maps", "functions_aggregates", "functions_windows", "functions_statistics"),
+)
 
 for _name in _MODULES:
     if importlib.util.find_spec(f"{__name__}.{_name}") is not None:

@@ -128,6 +128,8 @@ def typed_literal(node: ast.TypedLiteral) -> Typed:
 
         return translated("json_parse", FUNCTIONS.get("json_parse", []), [text(node.text)], lambda *_: text(""))
     kind = written_type(name)
+    if name == "char":
+        kind = Type("char", (max(1, len(node.text)),))
     if kind.name in ("double", "real") and re.fullmatch(r"-?\d+(\.\d*)?", node.text):
         return Typed(f"CAST('{node.text}' AS {'DOUBLE' if kind.name == 'double' else 'FLOAT'})", kind, float(node.text))
     return cast(text(node.text), kind)
