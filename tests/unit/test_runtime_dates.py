@@ -224,6 +224,9 @@ def test_iso_8601_texts(engine: DuckDBEngine) -> None:
 def test_the_date_of_an_iso_text_is_that_of_its_own_zone(engine: DuckDBEngine) -> None:
     values: list[str | None] = ["2024-03-01T23:30:00-05:00", "2024-03-01T00:30:00+05:45", None]
     assert ask(engine, "date(from_iso8601_timestamp(v))", values) == ["2024-03-01", "2024-03-01", None]
+    assert ask(engine, "day(TRY(from_iso8601_timestamp(substr(v, 1, 25))))", values) == ["1", "1", None]
+    with pytest.raises(SqlRefused):
+        ask(engine, "date(from_iso8601_timestamp(substr(v, 1, 25)) + INTERVAL '1' HOUR)", values)
     with pytest.raises(SqlRefused):
         ask(engine, "date(nullif(from_iso8601_timestamp(v), TIMESTAMP '2024-01-01 00:00:00 UTC'))", values)
 

@@ -20,7 +20,12 @@ from agecli.engines.runtime.arrow import udf
 _ZONED = "timestamp with time zone"
 WRITTEN = "as written"
 """The zone of a from_iso8601_timestamp: the one that each text names."""
-_ISO = re.compile(r"(ag_|ag_try_)iso_instant\(([^()]*)\)").fullmatch
+_ISO = re.compile(
+    r"(?P<before>|list_extract\(list_transform\(\[.*\], lambda o\d+: )"
+    r"(?P<prefix>ag_|ag_try_)iso_instant(?P<after>\([^()]*\)(?:\), 1\))?)",
+    re.DOTALL,
+).fullmatch
+"""The SQL of a from_iso8601_timestamp itself, plain or with its argument evaluated once."""
 
 
 PLACES = (
@@ -51,7 +56,7 @@ def local_time(call: Call, index: int) -> str:
         return f"CAST({value} AS TIMESTAMP)"
     written = _ISO(value.sql)
     if zone == WRITTEN and written:
-        return f"{written[1]}iso_local({written[2]})"
+        return f"{written['before']}{written['prefix']}iso_local{written['after']}"
     if zone is None or zone == WRITTEN:
         raise call.refusal("the zone of a time that comes from data is not known", "use AT TIME ZONE 'UTC'")
     first = f"TIMESTAMPTZ '{_FIRST_YEAR[zone]}-01-02 00:00:00+00'"
@@ -98,7 +103,8 @@ provide(Macro("ag_half_up", "(y) AS CASE WHEN y - floor(y) >= 0.5 THEN floor(y) 
 provide(
     Macro(
         "ag_from_unixtime",
-        "(x) AS CASE WHEN isnan(x) THEN TIMESTAMPTZ '1970-01-01 00:00:00+00' WHEN abs(x) < 2.2e12 THEN CAST(make_timestamp(CAST(ag_half_up(x * 1000) AS BIGINT) * 1000) "
+        "(x) AS CASE WHEN isnan(x) THEN TIMESTAMPTZ '1970-01-01 00:00:00+00' "
+        "WHEN abs(x) < 2.2e12 THEN CAST(make_timestamp(CAST(ag_half_up(x * 1000) AS BIGINT) * 1000) "
         f"AS TIMESTAMPTZ) ELSE {_TOO_FAR} END",
     )
 )
