@@ -208,8 +208,8 @@ def _json_lines(table: Table) -> Source:
     from agecli.engines.json_lines import keys
 
     names = keys(table.files[:8])
-    declared = table.columns or tuple(Column(n, "varchar") for n in names)
     by_lower = {n.lower(): n for n in reversed(names)}
+    declared = table.columns or tuple(Column(n, "varchar") for n in by_lower.values())[::-1]
     reads = [_Read(c.name, VARCHAR, quote_name(by_lower.get(c.name.lower(), c.name))) for c in declared]
     columns = ", ".join(f"{quote_text(by_lower.get(c.name.lower(), c.name))}: 'VARCHAR'" for c in declared)
     options = f"format='newline_delimited', columns={{{columns}}}, maximum_object_size={_OBJECT}"
