@@ -7,6 +7,7 @@ cuts code points. The rest goes to `runtime.text`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from agecli.engines.dialect.native import once
 from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, failure, provide, register
@@ -39,6 +40,14 @@ def _ascii_first(name: str, native: str, exact: Callable[[str], str]) -> None:
     register(name, ["varchar"], _same, emit=emit)
 
 
+def _exact(name: str, body: Callable[..., Any], parameters: list[str], result: str) -> None:
+    """A function that only the runtime has, and that can fail as Trino does."""
+    places = ", ".join(f"{{{i}}}" for i in range(len(parameters)))
+    loud = provide(udf(f"ag_{name}", body, parameters, result))
+    quiet = provide(udf(f"ag_try_{name}", body, parameters, result, quiet=True))
+    register(name, parameters, result, f"{loud}({places})", quiet=f"{quiet}({places})", fails=True)
+
+
 def _measures() -> None:
     register("length", ["varchar"], "bigint", "length({0})")
     register("length", ["varbinary"], "bigint", "octet_length({0})")
@@ -54,32 +63,19 @@ def _measures() -> None:
         "bigint",
         "CASE WHEN {1} = '' AND {0} IS NOT NULL THEN 1 ELSE strpos({0}, {1}) END",
     )
-    provide(udf("ag_strpos", text.position, ["varchar", "varchar", "bigint"], "bigint"))
-    register("strpos", ["varchar", "varchar", "bigint"], "bigint", emit=_nth_position)
+    _exact("strpos", text.position, ["varchar", "varchar", "bigint"], "bigint")
     register("starts_with", ["varchar", "varchar"], "boolean", "starts_with({0}, {1})")
-    for name, body in (
-        ("levenshtein_distance", text.levenshtein_distance),
-        ("hamming_distance", text.hamming_distance),
-    ):
-        exact = provide(udf(f"ag_{name}", body, ["varchar", "varchar"], "bigint"))
-        tried = provide(udf(f"ag_try_{name}", body, ["varchar", "varchar"], "bigint", quiet=True))
-        register(name, ["varchar", "varchar"], "bigint", f"{exact}({{0}}, {{1}})",
-                 quiet=f"{tried}({{0}}, {{1}})", fails=True)  # fmt: skip
-
-
-def _nth_position(call: Call) -> str:
-    if call.integer(2) < 1:
-        raise call.refusal("counting from the end is refused", "reverse both texts, or count from the beginning")
-    return f"ag_strpos({call[0]}, {call[1]}, {call[2]})"
+    _exact("levenshtein_distance", text.levenshtein_distance, ["varchar", "varchar"], "bigint")
+    _exact("hamming_distance", text.hamming_distance, ["varchar", "varchar"], "bigint")
+    _exact("luhn_check", text.luhn_check, ["varchar"], "boolean")
+    _exact("from_base", text.from_base, ["varchar", "bigint"], "bigint")
 
 
 def _case_and_order() -> None:
     _ascii_first("upper", "upper", text.upper)
     _ascii_first("lower", "lower", text.lower)
     _ascii_first("reverse", "reverse", text.reverse)
-    exact = provide(udf("ag_soundex", text.soundex, ["varchar"], "varchar"))
-    tried = provide(udf("ag_try_soundex", text.soundex, ["varchar"], "varchar", quiet=True))
-    register("soundex", ["varchar"], "varchar(4)", f"{exact}({{0}})", quiet=f"{tried}({{0}})", fails=True)
+    _exact("soundex", text.soundex, ["varchar"], "varchar(4)")
     for form in ("NFC", "NFD", "NFKC", "NFKD"):
         provide(udf(f"ag_normalize_{form.lower()}", _normalizer(form), ["varchar"], "varchar"))
 
@@ -157,16 +153,10 @@ def _split(call: Call) -> Sql:
 
 
 def _splitting() -> None:
-    exact = provide(udf("ag_split", text.split_limited, ["varchar", "varchar", "bigint"], "array(varchar)"))
-    tried = provide(udf("ag_try_split", text.split_limited, ["varchar", "varchar", "bigint"], "array(varchar)",
-                        quiet=True))  # fmt: skip
-    register("split", ["varchar", "varchar", "bigint"], "array(varchar)", f"{exact}({{0}}, {{1}}, {{2}})",
-             quiet=f"{tried}({{0}}, {{1}}, {{2}})", fails=True)  # fmt: skip
     three = ["varchar", "varchar", "varchar"]
-    exact = provide(udf("ag_split_to_map", text.split_to_map, three, "map(varchar,varchar)"))
-    tried = provide(udf("ag_try_split_to_map", text.split_to_map, three, "map(varchar,varchar)", quiet=True))
-    register("split_to_map", three, "map(varchar,varchar)", f"{exact}({{0}}, {{1}}, {{2}})",
-             quiet=f"{tried}({{0}}, {{1}}, {{2}})", fails=True)  # fmt: skip
+    _exact("split", text.split_limited, ["varchar", "varchar", "bigint"], "array(varchar)")
+    _exact("split_to_map", text.split_to_map, three, "map(varchar,varchar)")
+    _exact("split_to_multimap", text.split_to_multimap, three, "map(varchar,array(varchar))")
 
 
 @emitter("split_part", ["varchar", "varchar", "bigint"], _same, fails=True)
@@ -190,10 +180,11 @@ def _replacing() -> None:
 
 
 def _replace(call: Call) -> str:
-    sought = call[1].constant
-    if not isinstance(sought, str) or not sought:
-        raise call.refusal("what is sought has to be a text literal that is not empty")
-    return f"replace({call[0]}, {call[1]}, {call[2]})"
+    if isinstance(call[1].constant, str) and call[1].constant:
+        return f"replace({call[0]}, {call[1]}, {call[2]})"
+    provide(udf("ag_replace_empty", text.replace_empty, ["varchar", "varchar"], "varchar"))
+    between = f"ag_replace_empty({call[0]}, {call[2]})"
+    return f"CASE WHEN {call[1]} = '' THEN {between} ELSE replace({call[0]}, {call[1]}, {call[2]}) END"
 
 
 def _padding(name: str) -> None:

@@ -6,6 +6,7 @@ Texts are code points, as in Trino; Java's own case mapping is one to one (`ß` 
 from __future__ import annotations
 
 import unicodedata
+from string import ascii_lowercase, ascii_uppercase, digits
 from collections.abc import Iterator
 
 from agecli.engines.runtime.errors import GuardError, TrinoError
@@ -77,6 +78,8 @@ def position(text: str, wanted: str, instance: int) -> int:
     if instance == 0:
         raise TrinoError("'instance' must not be a zero number.")
     if instance < 0:
+        if not (text.isascii() and wanted.isascii()) and wanted in text:
+            raise GuardError("counting from the end of a text that is not ASCII")
         return position_from_end(text, wanted, -instance)
     if not wanted:
         return 1
@@ -109,24 +112,78 @@ def hamming_distance(left: str, right: str) -> int:
 
 
 _LETTERS = {"1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R"}
-_SOUNDS = {letter: sound for sound, letters in _LETTERS.items() for letter in letters}
+_LETTERS = {"1": "BFPV", "2": "CGJKQSXZ", "3": "DT", "4": "L", "5": "MN", "6": "R", "0": "AEIOUY", "": "HW"}
+_SOUNDS = {letter: code for code, letters in _LETTERS.items() for letter in letters}
 
 
 def soundex(text: str) -> str:
-    """American Soundex of the letters A-Z in the text (Apache Commons Codec)."""
-    letters = [c for c in text.upper() if c.isalpha()]
-    if any(not "A" <= c <= "Z" for c in letters):
-        raise TrinoError("soundex of letters beyond A-Z")
+    """American Soundex as Apache Commons Codec has it: a letter beyond A-Z is an error only where it is reached."""
+    letters = "".join(c for c in text if c.isalpha()).upper()
     if not letters:
         return ""
-    code, last = letters[0], _SOUNDS.get(letters[0], "")
+    code, last = letters[0], _sound(letters[0]) or "0"
     for letter in letters[1:]:
-        sound = _SOUNDS.get(letter, "")
-        if sound and sound != last:
+        if len(code) == 4:
+            break
+        sound = _sound(letter)
+        if not sound:
+            continue
+        if sound not in ("0", last):
             code += sound
-        if letter not in "HW":
-            last = sound
+        last = sound
     return (code + "000")[:4]
+
+
+def _sound(letter: str) -> str:
+    if letter not in _SOUNDS:
+        raise TrinoError(f"The character is not mapped: {letter}")
+    return _SOUNDS[letter]
+
+
+def replace_empty(text: str, new: str) -> str:
+    """replace(text, '', new): `new` before, after and between all characters."""
+    return new + "".join(c + new for c in text)
+
+
+def split_to_multimap(text: str, entries: str, values: str) -> list[tuple[str, list[str]]]:
+    """`k=v,k=w` as a map from keys to all their values."""
+    if not entries or not values or entries == values:
+        raise TrinoError("delimiters are empty or the same")
+    found: dict[str, list[str]] = {}
+    parts = text.split(entries)
+    for part in parts[:-1] if not parts[-1] else parts:
+        key, delimiter, value = part.partition(values)
+        if not delimiter or values in value:
+            raise TrinoError("Key-value delimiter must appear exactly once in each entry")
+        found.setdefault(key, []).append(value)
+    return list(found.items())
+
+
+def luhn_check(text: str) -> bool:
+    """Does a text of digits end in its Luhn check digit?"""
+    if not text or any(c not in "0123456789" for c in text):
+        raise TrinoError("not a text of digits")
+    total = 0
+    for i, c in enumerate(reversed(text)):
+        digit = int(c) * (1 + i % 2)
+        total += digit - 9 if digit > 9 else digit
+    return total % 10 == 0
+
+
+_DIGITS = {c: i % 36 for letters in (ascii_lowercase, ascii_uppercase) for i, c in enumerate(digits + letters)}
+
+
+def from_base(text: str, radix: int) -> int:
+    """Long.parseLong(text, radix)."""
+    if not 2 <= radix <= 36:
+        raise TrinoError("Radix must be between 2 and 36")
+    body = text[1:] if text[:1] in ("+", "-") else text
+    if not body or any(_DIGITS.get(c, 36) >= radix for c in body):
+        raise TrinoError("not a number of this radix")
+    value = int(text, radix)
+    if not -(1 << 63) <= value < 1 << 63:
+        raise TrinoError("beyond 64 bits")
+    return value
 
 
 def normalize(text: str, form: str) -> str:
