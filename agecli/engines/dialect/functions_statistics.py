@@ -75,35 +75,6 @@ def _quotient(top: float, bottom: float) -> float:
     return top / bottom if bottom else math.nan
 
 
-def from_base(text: str, radix: int) -> int:
-    """Java's Long.parseLong: a sign, then digits of this radix."""
-    if not 2 <= radix <= 36:
-        raise TrinoError("Radix must be between 2 and 36")
-    digits = text[1:] if text[:1] in ("+", "-") else text
-    if not digits or not (digits.isascii() and digits.isalnum()):
-        raise TrinoError(f"Not a valid base-{radix} number")
-    try:
-        value = int(text, radix)
-    except ValueError:
-        raise TrinoError(f"Not a valid base-{radix} number") from None
-    if not -(2**63) <= value < 2**63:
-        raise TrinoError(f"Not a valid base-{radix} number")
-    return value
-
-
-def luhn_check(text: str) -> bool:
-    """Whether the digits of a text end in their Luhn check digit."""
-    if not text:
-        return False
-    if not (text.isascii() and text.isdigit()):
-        raise TrinoError("Invalid LUHN string")
-    total = 0
-    for place, digit in enumerate(reversed(text)):
-        doubled = int(digit) * (2 if place % 2 else 1)
-        total += doubled - 9 if doubled > 9 else doubled
-    return total % 10 == 0
-
-
 _MAP = "map(varchar,double)"
 _VECTOR = "array(double)"
 _LISTED = (
@@ -113,8 +84,6 @@ _LISTED = (
     ("wilson_interval_upper", wilson_upper, ["bigint", "bigint", "double"], "double"),
     ("cosine_similarity", map_cosine, [_MAP, _MAP], "double"),
     ("cosine_similarity", array_cosine, [_VECTOR, _VECTOR], "double"),
-    ("from_base", from_base, ["varchar", "bigint"], "bigint"),
-    ("luhn_check", luhn_check, ["varchar"], "boolean"),
 )
 
 

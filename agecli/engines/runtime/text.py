@@ -6,8 +6,8 @@ Texts are code points, as in Trino; Java's own case mapping is one to one (`ß` 
 from __future__ import annotations
 
 import unicodedata
-from string import ascii_lowercase, ascii_uppercase, digits
 from collections.abc import Iterator
+from string import ascii_lowercase, ascii_uppercase, digits
 
 from agecli.engines.runtime.errors import GuardError, TrinoError
 
@@ -161,7 +161,9 @@ def split_to_multimap(text: str, entries: str, values: str) -> list[tuple[str, l
 
 def luhn_check(text: str) -> bool:
     """Does a text of digits end in its Luhn check digit?"""
-    if not text or any(c not in "0123456789" for c in text):
+    if not text:
+        return False
+    if any(c not in "0123456789" for c in text):
         raise TrinoError("not a text of digits")
     total = 0
     for i, c in enumerate(reversed(text)):
