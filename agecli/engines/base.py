@@ -6,7 +6,7 @@ SQL is always written in Athena's dialect. Types are named as Athena names them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -59,9 +59,17 @@ class Engine(Protocol):
     """
 
     def create(
-        self, sql: str, tables: Mapping[str, Table], location: Path, row_group_rows: int | None = None
+        self,
+        sql: str,
+        tables: Mapping[str, Table],
+        location: Path,
+        row_group_rows: int | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> Written:
-        """Writes the rows of a SELECT as Parquet below `location`, an empty folder, in the SELECT's order."""
+        """Writes the rows of a SELECT as Parquet below `location`, an empty folder, in the SELECT's order.
+
+        `progress` hears, now and then, how many rows are written.
+        """
         ...
 
     def read(self, sql: str, tables: Mapping[str, Table]) -> Iterator[pa.RecordBatch]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,12 @@ class DuckDBEngine:
         return self._stream(translation.sql, result_schema(translation))
 
     def create(
-        self, sql: str, tables: Mapping[str, Table], location: Path, row_group_rows: int | None = None
+        self,
+        sql: str,
+        tables: Mapping[str, Table],
+        location: Path,
+        row_group_rows: int | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> Written:
         """Writes a SELECT as Parquet below `location`: the same rows in the same order give the same bytes."""
         translation = self.translate(sql, tables)
@@ -76,7 +81,7 @@ class DuckDBEngine:
         with _disk_errors(location):
             location.mkdir(parents=True, exist_ok=True)
             try:
-                rows = self._write(translation, location / name, row_group_rows or _ROW_GROUP_ROWS)
+                rows = self._write(translation, location / name, row_group_rows or _ROW_GROUP_ROWS, progress)
             except SqlFailed as error:
                 raise scans.damaged(tables.values()) or error from error
         return Written((name,), rows, columns)
@@ -149,12 +154,16 @@ class DuckDBEngine:
                 if batch.num_rows:
                     yield _typed(pa.Table.from_batches([batch]), schema).combine_chunks().to_batches()[0]
 
-    def _write(self, translation: Translation, path: Path, row_group_rows: int) -> int:
+    def _write(
+        self, translation: Translation, path: Path, row_group_rows: int, progress: Callable[[int], None] | None
+    ) -> int:
         schema = result_schema(translation)
         rows, waiting = 0, schema.empty_table()
         with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=False) as writer:
             for batch in self._stream(translation.sql, schema):
                 rows += batch.num_rows
+                if progress is not None:
+                    progress(rows)
                 waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
                 while waiting.num_rows >= row_group_rows:
                     group = waiting.slice(0, row_group_rows).combine_chunks()

@@ -77,14 +77,18 @@ def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
 
     run = thaw(Path(task["run"]))
     stage = task["stage"]
+
+    def progress(done: int, total: int) -> None:
+        emit("progress", {"done": done, "total": total, "unit": "rows"})
+
     if stage == "stage":
         from agecli.pipeline.staging import stage as do_stage
 
-        return do_stage(run, set(task["stages"]), lambda message: emit("log", {"message": message}))
+        return do_stage(run, set(task["stages"]), lambda message: emit("log", {"message": message}), progress)
     if stage == "features":
         from agecli.pipeline.features import features
 
-        return features(run)
+        return features(run, progress)
     if stage == "train":
         from agecli.pipeline.training import train
 
@@ -98,7 +102,7 @@ def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
     if stage == "aggregate":
         from agecli.pipeline.aggregation import aggregate
 
-        return aggregate(run, task["model"], task["batches"], tuple(task["failed"]))
+        return aggregate(run, task["model"], task["batches"], tuple(task["failed"]), progress)
     raise ValueError(f"no stage {stage}")
 
 

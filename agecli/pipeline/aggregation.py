@@ -9,7 +9,7 @@ from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.staging import check_rows, in_file
-from agecli.pipeline.tables import Facts, engine_of, features_table
+from agecli.pipeline.tables import Facts, Progress, engine_of, features_table
 from agecli.recipe import render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -17,7 +17,7 @@ COLUMNS = ("id", "value", "source", "confidence", "lower", "upper", "model")
 TIERS = {"excellent": 0.8, "good": 0.6, "fair": 0.4, "poor": 0.0}
 
 
-def aggregate(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...]) -> Facts:
+def aggregate(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], progress: Progress) -> Facts:
     """Writes the results and makes them current. Rows of `failed` batches get the recipe's default.
 
     Raises ConfigError when results.sql does not give the columns of the contract, DataError when rows are lost.
@@ -34,7 +34,7 @@ def aggregate(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...]
     about = workspace.facts("features", prints.features) or {}
     staged = workspace.facts("staging", prints.staging) or {}
     with new_folder(workspace.table("results", fingerprint)) as folder, in_file("results.sql"):
-        written = engine.create(sql, tables, folder, ROW_GROUP_ROWS * 2)
+        written = engine.create(sql, tables, folder, ROW_GROUP_ROWS * 2, lambda done: progress(done, about["rows"]))
         check_rows("results.sql", about["rows"], written.rows)
         table = Table(tuple(str(folder / name) for name in written.files))
         if check_ids(table, "id", folder).checksum != about["ids"]:

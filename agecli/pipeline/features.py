@@ -13,12 +13,12 @@ from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows
 from agecli.pipeline.staging import NUMBERS, check_rows, in_file
-from agecli.pipeline.tables import Facts, engine_of, staging_table
+from agecli.pipeline.tables import Facts, Progress, engine_of, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import MARKER, new_folder, write_json
 
 
-def features(run: FrozenRun) -> Facts:
+def features(run: FrozenRun, progress: Progress) -> Facts:
     """Writes the feature table: id, known_label, label_source, then the recipe's features in its order.
 
     Numeric features are stored as real (a model's numbers are 32 bits wide), categorical ones as varchar.
@@ -32,7 +32,7 @@ def features(run: FrozenRun) -> Facts:
     before = run.workspace.facts("staging", prints.staging) or {}
     target = run.workspace.table("features", prints.features)
     with new_folder(target) as folder, in_file("features.sql"):
-        written = engine.create(sql, tables, folder, row_group_rows(run))
+        written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, before["rows"]))
         check_rows("features.sql", before["rows"], written.rows)
         ids = check_ids(Table(tuple(str(folder / name) for name in written.files)), "id", folder)
         if ids.nulls or ids.repeated or ids.checksum != check_ids(staging, "id", folder).checksum:

@@ -12,7 +12,7 @@ from agecli.errors import ConfigError, DataError, SqlFailed, SqlInvalid, SqlRefu
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.space import check_space
-from agecli.pipeline.tables import Facts, engine_of
+from agecli.pipeline.tables import Facts, Progress, engine_of
 from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -28,7 +28,7 @@ def in_file(name: str) -> Iterator[None]:
         raise type(error)(f"{name}: {error.what}", error.why, error.fix or f"correct {name} of the recipe") from error
 
 
-def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None]) -> Facts:
+def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None], progress: Progress) -> Facts:
     """Writes the staging table and returns its facts. `stages` are all that the run will do: their need of disk is
     said first.
 
@@ -45,7 +45,7 @@ def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None]) -> Facts
     fingerprint = fingerprints(run).staging
     target = run.workspace.table("staging", fingerprint)
     with new_folder(target) as folder, in_file("staging.sql"):
-        written = engine.create(sql, tables, folder, ROW_GROUP_ROWS)
+        written = engine.create(sql, tables, folder, ROW_GROUP_ROWS, lambda done: progress(done, rows_in))
         table = Table(tuple(str(folder / name) for name in written.files))
         check_rows("staging.sql", rows_in, written.rows)
         ids = check_ids(table, "id", folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from agecli.pipeline.graph import fingerprints
 from agecli.workspace import TABLES, TEMPORARY, Workspace
 
 Facts = dict[str, Any]
+Progress = Callable[[int, int], None]  # rows done, rows in all
 
 
 def table_at(workspace: Workspace, name: str, fingerprint: str) -> Table:
