@@ -24,7 +24,14 @@ from agecli.errors import SqlRefused
 _MODULES = (
     *("cast_list", "functions_casts", "functions_numbers", "functions_text", "functions_regexp", "functions_dates"),
     *("functions_bytes", "functions_urls", "functions_json", "functions_json_sql", "functions_format"),
-    *("functions_arrays", "functions_maps", "functions_aggregates", "functions_windows", "functions_statistics"),
+    *(
+        "functions_arrays",
+        "functions_sequences",
+        "functions_maps",
+        "functions_aggregates",
+        "functions_windows",
+        "functions_statistics",
+    ),
 )
 
 for _name in _MODULES:

@@ -34,7 +34,7 @@ def negate(value: Typed) -> Typed:
         return replace(value, sql=f"CAST(-{_bare(value)} AS {duckdb_type(kind)})", constant=-value.constant)
     integer = kind.is_integer
     return mapped(value, kind, lambda a: f"CAST(-({a}) AS {duckdb_type(kind)})", fails=integer,
-                  quiet=lambda a: f"TRY_CAST(-({a}) AS {duckdb_type(kind)})")  # fmt: skip
+                  quiet=lambda a: f"TRY_CAST(-CAST({a} AS HUGEINT) AS {duckdb_type(kind)})")  # fmt: skip
 
 
 def _bare(value: Typed) -> str:

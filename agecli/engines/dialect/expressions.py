@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from agecli.engines.dialect import ast, constructs, literals, operators, windows
-from agecli.engines.dialect.calls import Argument, translated
+from agecli.engines.dialect.calls import Argument, not_allowed, translated
 from agecli.engines.dialect.casts import cast, coerce, null_of, silence
-from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS, WINDOWS, Typed, failure, guard
+from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS, WINDOWS, Typed, failure
 from agecli.engines.dialect.scope import Scope, Statement, Visible
 from agecli.engines.dialect.types import (
     BOOLEAN,
@@ -18,7 +18,6 @@ from agecli.engines.dialect.types import (
     Type,
     array,
     common_type,
-    duckdb_type,
     field_names,
     quote_text,
     row,
@@ -243,23 +242,23 @@ class ExpressionBinder:
         return self.quantified(ast.Quantified("=", "ANY", node.value, node.query))
 
     def quantified(self, node: ast.Quantified) -> Typed:
+        """x = ANY (SELECT ...): as on Trino, NaN and rows with NULL are found again here, unlike with =."""
         value = self.bind(node.value)
         bound = self.statement.bind_query(node.query, self.inner_scope())
-        if len(bound.columns) != 1:
-            raise SqlRefused("a comparison with a subquery of several columns is refused", "it needs one column",
-                             "use EXISTS")  # fmt: skip
-        kind = bound.columns[0][1]
+        kinds = tuple(t for _, t in bound.columns)
+        kind = kinds[0] if len(kinds) == 1 else row(tuple(None for _ in kinds), kinds)
         common = common_type(value.type, kind)
         if common is None:
             raise operators.mismatch(f"{node.op} {node.quantifier}", value.type, kind)
-        value = coerce(value, common)
-        if common.is_floating and node.op in ("=", "<>"):
-            checked = guard(f"isnan({value.sql})", "NaN is compared with a subquery", duckdb_type(common))
-            value = replace(value, sql=f"coalesce({checked}, {value.sql})")
-        elif common.args or common.is_floating:
+        found = (node.op, node.quantifier) == ("=", "ANY")
+        if (common.args and (len(kinds) == 1 or not found)) or (common.is_floating and not found):
             raise SqlRefused(f"a comparison of {common} with a subquery is refused",
-                             "NaN or NULLs inside would be taken for equal", "use EXISTS")  # fmt: skip
-        item = coerce(Typed("s.c1", kind), common)
+                             "NaN or NULLs inside are not compared alike", "use EXISTS")  # fmt: skip
+        value = coerce(value, common)
+        columns = [Typed(f"s.c{i}", t) for i, t in enumerate(kinds, 1)]
+        item = coerce(columns[0] if len(kinds) == 1 else constructs.row_of(columns, kind), common)
+        if common.args:
+            value = without_nulls(value)
         query = f"SELECT {item.sql} FROM ({bound.sql}) AS s"
         return Typed(f"({value.sql} {node.op} {node.quantifier} ({query}))", BOOLEAN, fails=value.fails)
 
@@ -299,7 +298,16 @@ class ExpressionBinder:
             raise SqlInvalid("the SQL has a window function without OVER", node.name)
         if node.star or node.distinct or node.order or node.filter is not None or node.nulls:
             raise SqlInvalid("the SQL does not parse", f"{node.name} is not an aggregate")
-        return translated(node.name, FUNCTIONS.get(node.name, []), self.arguments(node.args), self.bind_lambda)
+        if node.name not in FUNCTIONS:
+            raise self.unlisted(node)
+        return translated(node.name, FUNCTIONS[node.name], self.arguments(node.args), self.bind_lambda)
+
+    def unlisted(self, node: ast.Call) -> SqlRefused:
+        """A function that is not in the list is named before anything that may be wrong with its arguments."""
+        try:
+            return not_allowed(node.name, [], self.arguments(node.args))
+        except SqlInvalid:
+            return not_allowed(node.name, [], [])
 
     def aggregate(self, node: ast.Call) -> Typed:
         raise SqlInvalid("the SQL has an aggregate where none may be", f"{node.name} cannot stand here")
@@ -363,6 +371,13 @@ class ExpressionBinder:
 def _quiet_nullif(first: Typed, second: Typed) -> str | None:
     silent = first.silenced()
     return None if silent is None else f"nullif({silent.sql}, {second.sql})"
+
+
+def without_nulls(value: Typed) -> Typed:
+    """A row for IN (SELECT ...): with NULL inside, Trino's answer depends on where the IN stands."""
+    fields = " OR ".join(f"struct_extract({value.sql}, '{n}') IS NULL" for n in field_names(value.type))
+    checked = guard(fields, "a row with NULL in it is sought in a subquery", duckdb_type(value.type))
+    return replace(value, sql=f"coalesce({checked}, {value.sql})")
 
 
 _EXTRACTED = ("year", "quarter", "month", "week", "day", "day_of_month", "day_of_week", "day_of_year", "year_of_week",

@@ -115,14 +115,16 @@ def _by(call: Call) -> Sql:
 
 
 def _several_by(call: Call) -> Sql:
+    """The first arguments at the highest or lowest keys; NULL keys do not count, NULL arguments do."""
     count = call.integer(2)
-    nulls = f"count(*) FILTER (WHERE {call[0]} IS NULL OR {call[1]} IS NULL) > 0"
     if count <= 0 or call[1].type.is_floating:
         raise call.refusal("the count has to be positive and the key no floating number")
     _ordered(call, call[1].type)
-    name = "arg_max" if call.name == "max_by" else "arg_min"
-    checked = guard(nulls, f"{call.name} of several with NULL among the values")
-    return Sql(f"CASE WHEN {checked} IS NULL THEN {name}({call[0]}, {call[1]}, {count}){AFTER} END")
+    direction = "DESC" if call.name == "max_by" else "ASC"
+    pairs = f"list(struct_pack(k := {call[1]}, a := {call[0]}) ORDER BY {call[1]} {direction} NULLS LAST){AFTER}"
+    known = f"list_filter({pairs}, lambda p_: struct_extract(p_, 'k') IS NOT NULL)"
+    chosen = f"list_transform(list_slice({known}, 1, {count}), lambda p_: struct_extract(p_, 'a'))"
+    return Sql(f"CASE WHEN len({known}) > 0 THEN {chosen} END")
 
 
 def _collections() -> None:
@@ -163,7 +165,8 @@ def _statistics() -> None:
         for name in ("regr_slope", "regr_intercept"):
             body = f"CASE WHEN regr_sxx({{0}}, {{1}})<w> = 0 THEN NULL ELSE {name}({{0}}, {{1}})<w> END"
             aggregate(name, two, kind, f"CAST({body} AS {{r}})")
-        aggregate("geometric_mean", [kind], kind, "CAST(exp(avg(ag_ln({0}))<w>) AS {r})")
+    for kind, result in (("bigint", "double"), ("real", "real"), ("double", "double")):
+        aggregate("geometric_mean", [kind], result, "CAST(exp(avg(ag_ln(CAST({0} AS DOUBLE)))<w>) AS {r})")
     count = "count({0})<w>"
     skew = f"CASE WHEN {count} >= 3 THEN skewness({{0}})<w> * ({count} - 2) / sqrt({count} * ({count} - 1)) END"
     aggregate("skewness", ["double"], "double", skew)

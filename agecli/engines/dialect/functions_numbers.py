@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agecli.engines.dialect.operators import is_cheap, once
+from agecli.engines.dialect.operators import both, is_cheap, once
 from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, failure, provide, register
 from agecli.engines.dialect.types import INTEGERS, Type, decimal, duckdb_type
 from agecli.errors import SqlInvalid
@@ -117,15 +117,15 @@ def _truncate_decimal(call: Call) -> Sql:
     places, (precision, scale) = call.integer(1), call[0].type.params
     if places >= scale:
         return Sql(call[0].sql)
-    if not places >= 0:
-        raise call.refusal("a negative number of places")
-    kept = decimal(precision, scale)
-    text = once(call[0], lambda a: f"({a} - ({a} % CAST('{_unit(places)}' AS DECIMAL({scale + 1},{scale}))))")
-    return Sql(f"CAST({text} AS {duckdb_type(kept)})")
+    if -places >= precision - scale:
+        return Sql(f"({call[0]} - {call[0]})")
+    unit = f"CAST('{_unit(places)}' AS DECIMAL(38,{scale}))"
+    text = once(call[0], lambda a: f"({a} - ({a} % {unit}))")
+    return Sql(f"CAST({text} AS {duckdb_type(call.result)})")
 
 
 def _unit(places: int) -> str:
-    return "1" if places == 0 else "0." + "0" * (places - 1) + "1"
+    return f"{10**-places}" if places <= 0 else "0." + "0" * (places - 1) + "1"
 
 
 def _functions_of_doubles() -> None:
@@ -149,6 +149,7 @@ def _functions_of_doubles() -> None:
     register("is_finite", ["double"], "boolean", "isfinite({0})")
     register("is_infinite", ["double"], "boolean", "isinf({0})")
     register("width_bucket", ["double", "double", "double", "bigint"], "bigint", emit=_width_bucket, fails=True)
+    register("width_bucket", ["double", "array(double)"], "bigint", emit=_bins, fails=True)
 
 
 provide(
@@ -183,6 +184,21 @@ def _width_bucket(call: Call) -> Sql:
 
     loud = once(call[0], lambda v: write(v, failure("bin cannot be NaN")))
     return Sql(f"CAST({loud} AS BIGINT)", f"CAST({once(call[0], lambda v: write(v, 'NULL'))} AS BIGINT)")
+
+
+def _bins(call: Call) -> Sql:
+    """The number of bins that are not above x."""
+    loud = failure("Bins have to be sorted, and x no NaN")
+
+    def write(x: str, bins: str, on_error: str) -> str:
+        wrong = f"isnan({x}) OR len({bins}) = 0 OR list_sort({bins}, 'ASC', 'NULLS LAST') <> {bins}"
+        counted = f"CAST(len(list_filter({bins}, lambda b_: b_ <= {x})) AS BIGINT)"
+        known = f"{x} IS NULL OR {bins} IS NULL"
+        return f"CASE WHEN {known} THEN NULL WHEN {wrong} THEN {on_error} ELSE {counted} END"
+
+    return Sql(
+        both(call[0], call[1], lambda x, b: write(x, b, loud)), both(call[0], call[1], lambda x, b: write(x, b, "NULL"))
+    )
 
 
 def _mod() -> None:

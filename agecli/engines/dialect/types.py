@@ -216,6 +216,8 @@ def common_type(a: Type, b: Type) -> Type | None:
     if a.is_number and b.is_number:
         return _wider_number(a, b)
     pair = {a.name, b.name}
+    if pair == {"char", "varchar"} and a.params and b.params and max(*a.params, *b.params) <= 1000:
+        return Type("char", (max(a.params[0], b.params[0]),))
     if pair == {"date", "timestamp"}:
         return a if a.name == "timestamp" else b
     if pair in ({"date", _ZONED}, {"timestamp", _ZONED}):
