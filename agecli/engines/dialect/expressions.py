@@ -9,7 +9,7 @@ from typing import Any
 from agecli.engines.dialect import ast, constructs, literals, operators, windows
 from agecli.engines.dialect.calls import Argument, not_allowed, translated
 from agecli.engines.dialect.casts import cast, coerce, null_of, silence
-from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS, WINDOWS, Typed, failure
+from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS, WINDOWS, Typed, failure, guard
 from agecli.engines.dialect.scope import Scope, Statement, Visible
 from agecli.engines.dialect.types import (
     BOOLEAN,
@@ -18,6 +18,7 @@ from agecli.engines.dialect.types import (
     Type,
     array,
     common_type,
+    duckdb_type,
     field_names,
     quote_text,
     row,
