@@ -301,11 +301,17 @@ def test_with_json_logs_stderr_is_json_lines_to_the_last(own):
     assert json.loads(failed.err.splitlines()[-1])["exit_code"] == 2
 
 
+def hears_ctrl_c() -> None:
+    """A shell's background jobs, and what they start, ignore Ctrl-C: the tests may be such a job."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interrupted_run_says_how_to_go_on_and_goes_on(own, number, code):
     process = subprocess.Popen(
-        command("-C", own, "run", "--all", "--force"), stderr=subprocess.PIPE, text=True, env=environment()
-    )
+        command("-C", own, "run", "--all", "--force"), stderr=subprocess.PIPE, text=True, env=environment(),
+        preexec_fn=hears_ctrl_c,
+    )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
         if "train      started" in line:

@@ -235,7 +235,7 @@ def test_what_is_of_no_use_is_left_out_and_said(tmp_path) -> None:
     rows: list[list[object]] = []
     for number in range(400):
         size = rng.uniform(1, 9)
-        price = size**2 + rng.gauss(0, 3) + 20
+        price = size**2 + rng.gauss(0, 9) + 20
         mail = f"u{number}@example.org" if rng.random() < 0.5 else ""
         note = " ".join(rng.choice(["good", "bad", "very", "so so", "quite"]) for _ in range(rng.randrange(3, 9)))
         rows.append(
