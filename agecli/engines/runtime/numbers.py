@@ -163,7 +163,7 @@ def round_decimal(value: Decimal, precision: int, scale: int) -> Decimal:
     if value.adjusted() > precision + 1:
         raise TrinoError(f"out of range for DECIMAL({precision},{scale}): {value}")
     rounded = value.quantize(Decimal(1).scaleb(-scale), context=_WIDE)
-    if abs(rounded) >= Decimal(10) ** (precision - scale):
+    if rounded.copy_abs() >= Decimal(10) ** (precision - scale):
         raise TrinoError(f"out of range for DECIMAL({precision},{scale}): {value}")
     return rounded if rounded else rounded.copy_abs()
 
