@@ -24,7 +24,7 @@ def select(expression: str) -> None:
         "frobnicate(i)",
         "checksum(i)",
         "i IN (1, 2, NULL)",
-        "array_sort(ai, (a, b) -> a - b)",
+        "reduce_agg(i, 0, (a, b) -> a + b, (a, b) -> a + b)",
         "current_user",
         "TIMESTAMP '2024-01-01 00:00:00 Europe/Paris'",
         "approx_most_frequent(3, v, 10)",
