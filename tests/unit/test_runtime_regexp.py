@@ -56,7 +56,35 @@ def test_replacements_name_groups() -> None:
             regexp.replacement(template, "(a)(b)")
 
 
-REFUSED = [r"\p{L}", "[[:alpha:]]", "[a&&b]", "(?m)a", "(?x)a", r"\Qa\E", "a{,2}", "a{", "*a", "(a*)*", "[]a]",
+BY_CATEGORY = [
+    ("[[:punct:]]+", '"#$+a-b_', ['"#', "-", "_"]),
+    ("[^[:alpha:]]", "é1\u03011\U0001f600", ["1", "\u0301", "1", "\U0001f600"]),
+    ("[[:alpha:]_]+", "é_Ωǅ x\u0345", ["é_Ωǅ", "x\u0345"]),
+    (r"[\p{Lu}-]", "aB-Ωǅ", ["B", "-", "Ω"]),
+    (r"(?i)\p{Ll}+", "aBé", ["a", "é"]),
+    (r"[^\P{L}a]", "a-bé", ["b", "é"]),
+    (r"\p{L}{1,2}", "été 1", ["ét", "é"]),
+    (r"[-\p{N}]", "1٣-²", ["1", "٣", "-", "²"]),
+    ("[[:upper:][:digit:]]", "aB1٣Ⅷ", ["B", "1", "٣", "Ⅷ"]),
+    (r"\p{L}", "ა\u1c90\u10d0\u0560", ["ა", "\u10d0"]),
+    (r"\p{Ll}", "\u10d0a\u2c5f", ["a"]),
+    (r"\p{M}", "x\u0301", ["\u0301"]),
+    ("[[:space:]]", "\x0b\u00a0\u200b\u180e", ["\x0b", "\u00a0", "\u180e"]),
+]
+
+
+@pytest.mark.parametrize(("pattern", "text", "expected"), BY_CATEGORY)
+def test_classes_by_name_are_those_of_unicode_6(pattern: str, text: str, expected: list[str]) -> None:
+    assert regexp.extract_all(text, pattern, 0) == expected
+
+
+def test_re2_reads_classes_by_name_in_ascii_only() -> None:
+    assert (read(r"\p{Lu}").re2, read(r"\p{Lu}").properties) == ("[A-Z]", True)
+    assert read(r"\p{M}").re2 == r"[^\x{0}-\x{10ffff}]"
+
+
+REFUSED = [r"\p{Lt}", r"\p{IsAlphabetic}", r"\pL", r"\p{^L}", "[[:graph:]]", "[[:alpha:]-z]", "(?i)[[:alpha:]]",
+           "[a&&b]", "(?m)a", "(?x)a", r"\Qa\E", "a{,2}", "a{", "*a", "(a*)*", "[]a]",
            "(?i)ß", "(?i)σ", r"\h", "(?<a>x)(y)", "a**", "(a", "a)", r"(?=(a))",
            r"\u{41}", r"(a|(b))*", "^*"]  # fmt: skip
 

@@ -45,7 +45,7 @@ def _emit(call: Call, pattern: Pattern, native: Callable[[str, str], str] | None
         unlike = []
         if pattern.ends:
             unlike.append(f"ends_with({value}, chr(10))")
-        if pattern.boundaries:
+        if pattern.boundaries or pattern.properties:
             unlike.append(f"strlen({value}) <> length({value})")
         unlike.extend(f"contains({value}, '{char}')" for char in sorted(set(pattern.ligatures)))
         fast = write(value, re2)

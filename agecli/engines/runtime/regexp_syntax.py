@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from agecli.engines.runtime import characters
+from agecli.engines.runtime import categories, characters
 from agecli.engines.runtime.characters import Ranges
 
 
@@ -36,6 +36,8 @@ class Pattern:
     """has `$`: RE2's spelling holds for texts that do not end with a newline"""
     boundaries: bool = False
     r"""has \b: RE2's spelling holds for ASCII texts"""
+    properties: bool = False
+    r"""has \p{..} or [[:..:]]: RE2's spelling holds for ASCII texts"""
     anchors: bool = False
     ligatures: str = ""
     """characters that match several letters when case is ignored; texts that have them are not read alike"""
@@ -56,6 +58,9 @@ _quantifier = re.compile(r"\{(\d{1,3})(,)?(\d{1,3})?\}").match
 _hexadecimal = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})").match
 _named = re.compile(r"\?<([A-Za-z][A-Za-z0-9]*)>").match
 _flags = re.compile(r"\?([is]{1,2})([:)])").match
+_property = re.compile(r"([pP])\{([A-Za-z]+)\}").match
+_bracket = re.compile(r"\[:(\^?)([a-z]+):\]").match
+_NOTHING_IN_RE2 = r"[^\x{0}-\x{10ffff}]"
 _LIGATURES = {"ss": "ß", "st": "ﬅﬆ", "ff": "ﬀ", "fi": "ﬁ", "fl": "ﬂ"}
 
 
@@ -196,7 +201,7 @@ class _Reader:
         if char == "(":
             return self._group()
         if char == "[":
-            return self._class_piece(self._class(), fold=False)
+            return self._class()
         if char == "\\":
             return self._escape()
         if char == ".":
@@ -220,7 +225,13 @@ class _Reader:
     def _class_piece(self, ranges: Ranges, *, fold: bool = True) -> _Piece:
         if self.fold and fold:
             ranges = self._folded(ranges)
-        return _Piece(_spell(ranges, python_char), _spell(ranges, _re2_char))
+        return _Piece(_spell(ranges, python_char) or "(?!)", _spell(ranges, _re2_char) or _NOTHING_IN_RE2)
+
+    def _property_piece(self, ranges: Ranges) -> _Piece:
+        """A class beyond ASCII; RE2 sees ASCII texts only, so that its spelling stays short."""
+        self.made.properties = True
+        ascii_only = tuple((low, min(high, 0x7F)) for low, high in ranges if low <= 0x7F)
+        return _Piece(_spell(ranges, python_char) or "(?!)", _spell(ascii_only, _re2_char) or _NOTHING_IN_RE2)
 
     def _folded(self, ranges: Ranges) -> Ranges:
         try:
@@ -229,6 +240,9 @@ class _Reader:
             raise self.refusal(f"{unknown} without regard to case") from unknown
 
     def _escape(self) -> _Piece:
+        named = self._property()
+        if named is not None:
+            return self._property_piece(named)
         char = self._peek()
         self.at += 1
         if char in _CLASSES:
@@ -246,6 +260,28 @@ class _Reader:
             return self._back_reference(int(char))
         self.at -= 1
         return self._literal(self._escaped_char())
+
+    def _property(self) -> Ranges | None:
+        r"""`p{Lu}`, `P{L}` read; None where none stands here."""
+        found = _property(self.source, self.at)
+        if not found:
+            return None
+        if found[2] not in categories.PROPERTIES:
+            raise self.refusal(f"\\{found[0]}")
+        self.at = found.end()
+        ranges = categories.of_property(found[2])
+        return characters.complement(ranges) if found[1] == "P" else ranges
+
+    def _bracket(self) -> Ranges | None:
+        """`[:alpha:]`, `[:^alpha:]` read; None where none stands here."""
+        found = _bracket(self.source, self.at)
+        if not found:
+            return None
+        if found[2] not in categories.BRACKETS:
+            raise self.refusal(found[0])
+        self.at = found.end()
+        ranges = categories.of_bracket(found[2])
+        return characters.complement(ranges) if found[1] else ranges
 
     def _boundary(self, char: str) -> _Piece:
         self.made.boundaries = self.made.anchors = True
@@ -273,19 +309,36 @@ class _Reader:
         self.at = found.end()
         return chr(int(found[1] or found[2], 16))
 
-    def _class(self) -> Ranges:
+    def _class(self) -> _Piece:
         negated = self._peek() == "^"
         self.at += negated
         if self._peek() == "]":
             raise self.refusal("] first in a class; write \\]")
         found: list[tuple[int, int]] = []
+        special = False
         while self._peek() != "]":
-            found.extend(self._class_item())
+            named = self._named_item()
+            special |= named is not None
+            found.extend(self._class_item() if named is None else named)
         self.at += 1
         ranges = characters.merged(found)
+        if special and self.fold:
+            raise self.refusal("a class by name without regard to case")
         if self.fold and ranges != characters.ANY:
             ranges = self._folded(ranges)
-        return characters.complement(ranges) if negated else ranges
+        ranges = characters.complement(ranges) if negated else ranges
+        return self._property_piece(ranges) if special else self._class_piece(ranges, fold=False)
+
+    def _named_item(self) -> Ranges | None:
+        if self._peek() != "\\":
+            found = self._bracket()
+        else:
+            self.at += 1
+            found = self._property()
+            self.at -= found is None
+        if found is not None and self._peek() == "-" and self._peek(2) != "-]":
+            raise self.refusal("a range from a class")
+        return found
 
     def _class_item(self) -> Ranges:
         char = self._peek()
@@ -360,7 +413,7 @@ def _spell(ranges: Ranges, write: Callable[[int], str]) -> str:
     if len(ranges) == 1 and ranges[0][0] == ranges[0][1]:
         return write(ranges[0][0])
     inside = "".join(write(a) if a == b else f"{write(a)}-{write(b)}" for a, b in ranges)
-    return f"[{inside}]" if inside else "(?!)"
+    return f"[{inside}]" if inside else ""
 
 
 def _plain(code: int) -> bool:
