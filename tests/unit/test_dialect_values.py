@@ -51,6 +51,15 @@ def column(expression: str, values: str) -> list[Any]:
         ("sequence(v, 1)", "3; 1", [[3, 2, 1], [1]]),
         ("combinations(v, 2)", "ARRAY[1, 2, 3]", [[[1, 2], [1, 3], [2, 3]]]),
         ("width_bucket(v, 10, 0, 5)", "0e0; 10e0; 5e0", [5, 0, 3]),
+        (
+            r"regexp_replace(v, '(\w)(\w*)', x -> upper(x[1]) || lower(x[2]))",
+            "'hello WORLD'; 'éa b'; ''; NULL",
+            ["Hello World", "éA B", "", None],
+        ),
+        ("regexp_replace(v, '(o)', x -> if(x[1] = 'o', NULL, 'k'))", "'foo'; 'ab'", [None, "ab"]),
+        ("regexp_replace(v, '(a)|(b)', x -> coalesce(x[1], '-') || coalesce(x[2], '+'))", "'bab'", ["-ba+-b"]),
+        ("regexp_replace(v, '(x*)', x -> '<' || x[1] || '>')", "'ab'; ''", ["<>a<>b<>", "<>"]),
+        ("regexp_replace(v || '', '[aeiou]', x -> '$1')", "'oak'", ["$1$1k"]),
         ("DATE '2024-01-31' + v", "INTERVAL '1' MONTH", [__import__("datetime").date(2024, 2, 29)]),
     ],
 )

@@ -21,6 +21,8 @@ for _definition in (
     udf("ag_regexp_extract_all", regexp.extract_all, [*_PAIR, "integer"], "array(varchar)"),
     udf("ag_regexp_count", regexp.count, _PAIR, "bigint"),
     udf("ag_regexp_split", regexp.split, _PAIR, "array(varchar)"),
+    udf("ag_regexp_groups", regexp.groups, _PAIR, "array(array(varchar))"),
+    udf("ag_regexp_joined", regexp.joined, ["array(varchar)", "array(varchar)"], "varchar"),
     udf("ag_regexp_position", regexp.position, [*_PAIR, "bigint", "bigint"], "bigint"),
     udf("ag_regexp_replace", regexp.replace, [*_PAIR, "varchar"], "varchar"),
 ):
@@ -158,3 +160,13 @@ def regexp_replace(call: Call) -> str:
 
 for _parameters in (_PAIR, [*_PAIR, "varchar"]):
     emitter("regexp_replace", _parameters, "varchar")(regexp_replace)
+
+
+@emitter("regexp_replace", [*_PAIR, "function(array(varchar),varchar)"], "varchar")
+def regexp_replace_by_lambda(call: Call) -> str:
+    _pattern(call)
+    body = lambda v: (  # noqa: E731
+        f"ag_regexp_joined(ag_regexp_split({v}, {call[1]}), "
+        f"list_transform(ag_regexp_groups({v}, {call[1]}), {call[2]}))"
+    )
+    return once(call[0].sql, body)

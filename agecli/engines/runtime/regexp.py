@@ -79,6 +79,21 @@ def split(text: str, pattern: str) -> list[str]:
     return [*parts, text[at:]]
 
 
+def groups(text: str, pattern: str) -> list[list[str | None]]:
+    """The groups of every match, without the whole match."""
+    return [list(found.groups()) for found in _matches(text, pattern)]
+
+
+def joined(between: list[str], replacements: list[str | None]) -> str | None:
+    """The texts of `split` with a replacement after each but the last; None where one is None."""
+    done = [between[0]]
+    for replaced, text in zip(replacements, between[1:], strict=True):
+        if replaced is None:
+            return None
+        done.extend((replaced, text))
+    return "".join(done)
+
+
 def position(text: str, pattern: str, start: int, occurrence: int) -> int:
     """Where the n-th match from `start` begins, from 1; -1 where there is none."""
     if start > len(text):
