@@ -1,4 +1,4 @@
-"""Measures the golden values once per process and prints the counts at the end of every run."""
+"""Measures the golden values, and the further ones, once per process, and prints the counts at the end of every run."""
 
 from __future__ import annotations
 
@@ -17,6 +17,13 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> list[measure.Result]:
     """The verdict on every golden value."""
     content = measure.load(HERE / "golden.json")
     return measure.measure(content, measure.embedded(), tmp_path_factory.mktemp("golden"))
+
+
+@pytest.fixture(scope="session")
+def further(tmp_path_factory: pytest.TempPathFactory) -> list[measure.Result]:
+    """The verdict on every value of the further expressions."""
+    content = measure.load(HERE / "further.json")
+    return measure.measure(content, measure.embedded(), tmp_path_factory.mktemp("further"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
