@@ -329,3 +329,26 @@ def exactly_parsed(text: str, pattern: str) -> str | None:
         return dates.moment_text(date_formats.date_parse(text, pattern), 3)
     except TrinoError:
         return None
+
+
+@pytest.mark.parametrize(
+    ("unit", "count", "moved"),
+    [
+        ("second", 1_700_000_000, "2023-11-14 22:13:20.000"), ("second", -(2**31), "1901-12-13 20:45:52.000"),
+        ("hour", 50_000_000, "7673-12-21 08:00:00.000"), ("hour", 1_000_000, "2084-01-29 16:00:00.000"),
+        ("minute", -1_034_000_000, "0004-01-12 10:40:00.000"), ("millisecond", 2**31 - 1, "1970-01-25 20:31:23.647"),
+    ],
+)  # fmt: skip
+def test_date_add_counts_as_many_units_as_trino(engine: DuckDBEngine, unit: str, count: int, moved: str) -> None:
+    added = f"date_add('{unit}', v, TIMESTAMP '1970-01-01 00:00:00.000')"
+    assert ask(engine, added, [str(count), None], "bigint") == [moved, None]
+    literal_count = added.replace("v", str(count))
+    assert ask(engine, literal_count, ["1"]) == [moved]
+    assert ask(engine, f"date_add('{unit}', v + 0, from_unixtime(0))", [str(count)], "bigint") == [moved + " UTC"]
+
+
+@pytest.mark.parametrize(("unit", "count"), [("second", 2**31), ("hour", 70_389_528), ("minute", 2**63 - 1)])
+def test_date_add_stops_where_years_or_counts_end(engine: DuckDBEngine, unit: str, count: int) -> None:
+    for written in ("v", str(count)):
+        with pytest.raises(SqlRefused):
+            ask(engine, f"date_add('{unit}', {written}, TIMESTAMP '1970-01-01 00:00:00.000')", [str(count)], "bigint")

@@ -19,7 +19,7 @@ UNITS = ("millisecond", "second", "minute", "hour", *DATE_UNITS)
 _MILLISECONDS = {"millisecond": 1, "second": 1000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000,
                  "week": 604_800_000}  # fmt: skip
 _SAFE = 1_000_000
-"""The largest count that date_add takes from a column."""
+"""The largest count that date_add takes from a column for days and longer units, and for the others unguarded."""
 
 _DATE_PARTS = {
     "year": "year", "quarter": "quarter", "month": "month", "week": "week", "week_of_year": "week", "day": "day",
@@ -134,7 +134,7 @@ def _date_add_to_timestamp(call: Call) -> str:
     name = unit(call, UNITS)
     if name == "millisecond" and call[2].type.precision < 3:
         raise call.refusal("milliseconds added to a time without them", "cast to timestamp(3)")
-    return f"({call[2]} + {_span(name, call[1])})"
+    return _moved(name, call[1], call[2].sql)
 
 
 @emitter("date_add", ["varchar", "bigint", _ZONED], _as_third)
@@ -144,7 +144,8 @@ def _date_add_to_instant(call: Call) -> str:
         raise call.refusal("milliseconds added to a time without them", "cast to timestamp(3)")
     if call[2].type.zone != "UTC" and name in DATE_UNITS:
         raise call.refusal(f"unit {name!r} added to a time whose zone is not UTC", "cast it to timestamp")
-    return f"CAST(CAST({call[2]} AS TIMESTAMP) + {_span(name, call[1])} AS TIMESTAMPTZ)"
+    moved = _moved(name, call[1], f"CAST({call[2]} AS TIMESTAMP)")
+    return f"CAST({moved} AS TIMESTAMPTZ)"
 
 
 provide(Macro("ag_floor_to", "(n, step) AS n - ((n % step) + step) % step"))
@@ -153,6 +154,36 @@ provide(
     Macro("ag_small_count", f"(n) AS CASE WHEN n BETWEEN -{_SAFE} AND {_SAFE} THEN CAST(n AS INTEGER) "
           f"WHEN n IS NOT NULL THEN {guard('true', f'date_add of more than {_SAFE} units', 'INTEGER')} END")
 )  # fmt: skip
+
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The microseconds at which the year 1 begins and the year 9999 ends."""
+_TOO_FAR = guard(
+    "n IS NOT NULL AND t IS NOT NULL", "date_add of a count past 32 bits, or to a year outside 1-9999", "TIMESTAMP"
+)
+provide(
+    Macro(
+        "ag_moved",
+        f"(t, n, length) AS CASE WHEN n BETWEEN -{_SAFE} AND {_SAFE} OR n BETWEEN {-(2**31)} AND {2**31 - 1} "
+        f"AND epoch_us(t) + CAST(n AS HUGEINT) * length BETWEEN {_FIRST} AND {_LAST} "
+        f"THEN t + to_microseconds(CAST(n AS BIGINT) * length) ELSE {_TOO_FAR} END",
+    )
+)
+
+
+def _moved(name: str, count: Typed, moment: str) -> str:
+    """A timestamp and so many units. Trino takes no count that is longer than 32 bits."""
+    if name not in ("millisecond", "second", "minute", "hour"):
+        return f"({moment} + {_span(name, count)})"
+    length = _MILLISECONDS[name] * 1000
+    if isinstance(count.constant, int) and abs(count.constant) <= _SAFE:
+        return f"({moment} + to_microseconds(CAST({count.constant} AS BIGINT) * {length}))"
+    if isinstance(count.constant, int) and not -(2**31) <= count.constant < 2**31:
+        raise SqlRefused("date_add is refused", "of a count that 32 bits do not hold, which Trino rejects",
+                         "use a larger unit, or from_unixtime")  # fmt: skip
+    if "(" not in moment + count.sql:
+        return f"ag_moved({moment}, {count}, {length})"
+    pair = f"{{'t': {moment}, 'n': {count.sql}}}"
+    return once(pair, lambda p: f"ag_moved({p}.t, {p}.n, {length})")
 
 
 def _span(name: str, count: Typed) -> str:
@@ -163,8 +194,6 @@ def _span(name: str, count: Typed) -> str:
         number = str(count.constant)
     else:
         number = once(count.sql, lambda n: f"ag_small_count({n})")
-    if name == "millisecond":
-        return f"to_microseconds(CAST({number} AS BIGINT) * 1000)"
     whole = {"quarter": ("to_months", 3), "week": ("to_days", 7)}
     function, factor = whole.get(name, (f"to_{name}s", 1))
     return f"{function}({number})" if factor == 1 else f"{function}({number} * {factor})"
