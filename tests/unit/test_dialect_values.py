@@ -60,6 +60,28 @@ def column(expression: str, values: str) -> list[Any]:
         ("regexp_replace(v, '(a)|(b)', x -> coalesce(x[1], '-') || coalesce(x[2], '+'))", "'bab'", ["-ba+-b"]),
         ("regexp_replace(v, '(x*)', x -> '<' || x[1] || '>')", "'ab'; ''", ["<>a<>b<>", "<>"]),
         ("regexp_replace(v || '', '[aeiou]', x -> '$1')", "'oak'", ["$1$1k"]),
+        (
+            "json_value(v, 'lax $.a' RETURNING bigint DEFAULT -1 ON EMPTY DEFAULT -2 ON ERROR)",
+            """'{"a":2.5}'; '{"a":" 12 "}'; '{"a":true}'; '{"a":null}'; '{}'; '{"a":"x"}'; '{"a":[1]}'; ''; 'x'""",
+            [3, 12, 1, None, -1, -2, -2, -1, -2],
+        ),
+        (
+            "json_value(v, 'strict $.a' RETURNING double DEFAULT -1 ON EMPTY DEFAULT -2.5 ON ERROR)",
+            """'{"a":"1e5"}'; '{}'; '[{"a":1}]'; NULL""",
+            [100000.0, -2.5, -2.5, None],
+        ),
+        ("json_value(v, 'lax $.a' DEFAULT 'x' ON EMPTY)", """'{"a":1.5}'; '[]'; 'no'""", ["1.5E0", "x", None]),
+        ("json_value(v, 'lax $' DEFAULT 'x' ON ERROR)", "''; 'null'; '5'", ["x", None, "5"]),
+        ("json_array(v, 1.50, true)", "'a\"é'; NULL", ['["a\\"é",1.50,true]', "[1.50,true]"]),
+        ("json_array(v NULL ON NULL)", "1e10; nan(); NULL", ["[1.0E10]", '["NaN"]', "[null]"]),
+        ("json_object('k': v)", "1; NULL", ['{"k":1}', '{"k":null}']),
+        ("json_object('k': v ABSENT ON NULL)", "1; NULL", ['{"k":1}', "{}"]),
+        (
+            "json_object('name': v, 'age': 5, 'zebra': 1, 'city': 'x', 'B': 2, 'aa': 3, 'country_code': 4)",
+            "1",
+            ['{"zebra":1,"aa":3,"country_code":4,"B":2,"city":"x","name":1,"age":5}'],
+        ),
+        ("TRY(json_array(1 / v))", "0; 1", [None, "[1]"]),
         ("DATE '2024-01-31' + v", "INTERVAL '1' MONTH", [__import__("datetime").date(2024, 2, 29)]),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agecli.engines.dialect import ast, constructs, literals, operators, windows
+from agecli.engines.dialect import ast, constructs, json_constructors, literals, operators, windows
 from agecli.engines.dialect.calls import Argument, not_allowed, translated
 from agecli.engines.dialect.casts import cast, coerce, null_of, silence
 from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS, WINDOWS, Typed, failure, guard
@@ -264,7 +264,10 @@ class ExpressionBinder:
         return Typed(f"({value.sql} {node.op} {node.quantifier} ({query}))", BOOLEAN, fails=value.fails)
 
     def special_call(self, node: ast.SpecialCall) -> Typed:
-        args: list[Argument] = [self.bind(a) for a in node.args]
+        bound = [self.bind(a) for a in node.args]
+        if node.name in json_constructors.NAMES:
+            return json_constructors.construct(node, bound)
+        args: list[Argument] = list(bound)
         name = " ".join((node.name, *(o.lower() for o in node.options)))
         return translated(name, FUNCTIONS.get(name, []), args, self.bind_lambda)
 

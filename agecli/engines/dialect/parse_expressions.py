@@ -350,6 +350,8 @@ class ExpressionParser(Cursor):
                 while not self.peek(")") and self.token.kind != "end":
                     options.append(self.token.key or self.token.text)
                     self.at += 1
+                    if options[-1] == "DEFAULT":
+                        args.append(self.value())
                 break
             args.append(self.value())
         self.expect(")")

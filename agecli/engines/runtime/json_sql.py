@@ -8,12 +8,15 @@ All errors are NULL (json_exists: false), which are the defaults of their ON ERR
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from agecli.engines.runtime import json_text, numbers
+from agecli.engines.dialect.types import Type
+from agecli.engines.runtime import json_text
 from agecli.engines.runtime.errors import TrinoError
+from agecli.engines.runtime.json_cast import Converter, converter
 from agecli.engines.runtime.json_path import PathRefused
 from agecli.engines.runtime.json_text import Number, Object
 
@@ -92,24 +95,56 @@ def json_exists(text: str, path: str) -> bool:
         return False
 
 
-def json_value(text: str, path: str) -> str | None:
-    """The one scalar that the path finds, as Trino casts it to varchar."""
+EMPTY, FAILED, FOUND = 1, 2, 0
+
+
+def _scalar(text: str, path: str) -> tuple[int, Any]:
+    """Which case json_value is in, and the one scalar that the path finds."""
     try:
         items = _evaluate(text, path)
     except TrinoError:
-        return None
-    if len(items) != 1:
-        return None
+        return FAILED, None
+    if not items:
+        return EMPTY, None
     value = items[0]
-    if value is None or isinstance(value, (list, Object)):
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if not isinstance(value, Number):
-        return json_text.as_text(value)
-    if not value.is_integer:
-        return numbers.double_text(float(value))
-    return str(int(value)) if len(value) < 30 and -_LONG <= int(value) < _LONG else None
+    missing = value is None and not text.strip(" \t\n\r")
+    if len(items) > 1 or missing or isinstance(value, (list, Object)):
+        return FAILED, None
+    if isinstance(value, Number) and value.is_integer and (len(value) > 29 or not -_LONG <= int(value) < _LONG):
+        return FAILED, None
+    return FOUND, value
+
+
+def _converted(text: str, path: str, convert: Converter) -> tuple[int, Any]:
+    state, value = _scalar(text, path)
+    if value is None:
+        return state, None
+    try:
+        return state, convert(value)
+    except TrinoError:
+        return FAILED, None
+
+
+def valuer(target: Type) -> Callable[[str, str], Any]:
+    """json_value RETURNING target: the scalar, cast; None where it is null, or by default where there is none."""
+    convert = _varchar if target.name == "varchar" else converter(target)
+    return lambda text, path: _converted(text, path, convert)[1]
+
+
+def stater(target: Type) -> Callable[[str, str], int]:
+    """Which clause json_value RETURNING target goes by: FOUND, EMPTY (ON EMPTY) or FAILED (ON ERROR)."""
+    convert = _varchar if target.name == "varchar" else converter(target)
+    return lambda text, path: _converted(text, path, convert)[0]
+
+
+def json_value(text: str, path: str) -> str | None:
+    """The one scalar that the path finds, as Trino casts it to varchar."""
+    value = _converted(text, path, _varchar)[1]
+    return None if value is None else str(value)
+
+
+def _varchar(value: Any) -> Any:
+    return str(int(value)) if isinstance(value, Number) and value.is_integer else converter(Type("varchar"))(value)
 
 
 def json_query(text: str, path: str) -> str | None:
