@@ -133,11 +133,11 @@ def regexp_position(call: Call) -> str:
     occurrence = call.integer(3) if len(call) > 3 else 1
     if start < 1 or occurrence < 1:
         raise call.refusal("the start and the occurrence have to be 1 or more")
-    return f"ag_regexp_position({call[0]}, {call[1]}, {start}, {occurrence})"
+    return f"CAST(ag_regexp_position({call[0]}, {call[1]}, {start}, {occurrence}) AS INTEGER)"
 
 
 for _parameters in (_PAIR, [*_PAIR, "bigint"], [*_PAIR, "bigint", "bigint"]):
-    emitter("regexp_position", _parameters, "bigint")(regexp_position)
+    emitter("regexp_position", _parameters, "integer")(regexp_position)
 
 
 def regexp_replace(call: Call) -> str:
