@@ -352,3 +352,60 @@ def test_date_add_stops_where_years_or_counts_end(engine: DuckDBEngine, unit: st
     for written in ("v", str(count)):
         with pytest.raises(SqlRefused):
             ask(engine, f"date_add('{unit}', {written}, TIMESTAMP '1970-01-01 00:00:00.000')", [str(count)], "bigint")
+
+
+PARSE_DATETIME = {
+    "yyyy-MM-dd HH:mm:ss": {
+        "2024-03-01 10:11:12": "2024-03-01 10:11:12.000 UTC", "2024-3-1 1:2:3": "2024-03-01 01:02:03.000 UTC",
+        "24-03-01 10:11:12": "0024-03-01 10:11:12.000 UTC", "+2024-03-01 10:11:12": "2024-03-01 10:11:12.000 UTC",
+        "-2024-03-01 10:11:12": "-2024-03-01 10:11:12.000 UTC", "12024-03-01 10:11:12": "+12024-03-01 10:11:12.000 UTC",
+        "2024-03-01 24:00:00": None, "2024-02-30 10:00:00": None, " 2024-03-01 10:11:12": None,
+        "2024-03-01 10:11:12 ": None, "2024-03-01 10:11:60": None, "2024-03-01 10:11:012": None,
+        "2024-013-01 10:11:12": None, "1234567890-01-01 00:00:00": None, "2024-03-01 10:11:-2": None,
+        "٢٠٢٤-03-01 10:11:12": None, "": None,
+    },
+    "yyyyMMdd": {
+        "20240301": "2024-03-01 00:00:00.000 UTC", "2024031": "2024-03-01 00:00:00.000 UTC", "202431": None,
+        "120240301": None, "-20240301": "-2024-03-01 00:00:00.000 UTC", "+20240301": "2024-03-01 00:00:00.000 UTC",
+    },
+    "yyyy": {"2024": "2024-01-01 00:00:00.000 UTC", "7": "0007-01-01 00:00:00.000 UTC",
+             "12024": "+12024-01-01 00:00:00.000 UTC", "-1": "-0001-01-01 00:00:00.000 UTC"},
+    "HH:mm": {"10:11": "1970-01-01 10:11:00.000 UTC"}, "HHmm": {"1011": "1970-01-01 10:11:00.000 UTC", "911": None},
+    "MM-dd": {"02-29": "2000-02-29 00:00:00.000 UTC"}, "dd": {"31": "2000-01-31 00:00:00.000 UTC"},
+    "yyyy-MM-dd'T'HH:mm:ss": {"2024-03-01T10:11:12": "2024-03-01 10:11:12.000 UTC",
+                              "2024-03-01t10:11:12": "2024-03-01 10:11:12.000 UTC"},
+    "yyyyMMddHHmmss": {"20240301101112": "2024-03-01 10:11:12.000 UTC"},
+    "yyyy-MM-dd HH:mm:ss.SSS": {
+        "2024-03-01 10:11:12.1": "2024-03-01 10:11:12.100 UTC", "2024-03-01 10:11:12.1234": None,
+        "2024-03-01 10:11:12.": None, "69999-03-01 10:11:12.0": "+69999-03-01 10:11:12.000 UTC",
+        "-60000-03-01 10:11:12.0": "-60000-03-01 10:11:12.000 UTC",
+    },
+    "d/M/yyyy": {"1/3/2024": "2024-03-01 00:00:00.000 UTC", "01/003/2024": None, "29/2/2023": None,
+                 "1/3/-5": "-0005-03-01 00:00:00.000 UTC"},
+    "dd.MM.yyyyHH": {"01.03.202410": "2024-03-01 10:00:00.000 UTC", "01.03.2024": None,
+                     "01.03.20241": "2024-03-01 01:00:00.000 UTC", "1.3.+202407": "2024-03-01 07:00:00.000 UTC"},
+}  # fmt: skip
+"""What Trino 476 answered to TRY(parse_datetime(v, pattern))."""
+
+
+@pytest.mark.parametrize("pattern", PARSE_DATETIME)
+def test_parse_datetime_is_trinos(engine: DuckDBEngine, pattern: str) -> None:
+    known = PARSE_DATETIME[pattern]
+    call = f"parse_datetime(v, {literal(pattern)})"
+    assert ask(engine, f"TRY({call})", list(known)) == list(known.values())
+    read = {text: shown for text, shown in known.items() if shown}
+    assert ask(engine, call, list(read)) == list(read.values())
+    for text in known.keys() - read.keys():
+        with pytest.raises(SqlFailed):
+            ask(engine, call, [text])
+
+
+@pytest.mark.parametrize("pattern", ["", "yy-MM", "yyyy-yyyy", "yyyy Z", "yyyy'a", "hh:mm", "yyyy2MM", "'T'", "MMM"])
+def test_parse_datetime_refuses_other_patterns(engine: DuckDBEngine, pattern: str) -> None:
+    with pytest.raises(SqlRefused):
+        ask(engine, f"parse_datetime(v, {literal(pattern)})", ["2024"])
+
+
+def test_parse_datetime_stops_at_years_that_trino_does_not_keep(engine: DuckDBEngine) -> None:
+    with pytest.raises(SqlRefused):
+        ask(engine, "TRY(parse_datetime(v, 'yyyy-MM'))", ["123456-03"])

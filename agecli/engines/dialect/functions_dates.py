@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 
 from agecli.engines.dialect import date_arithmetic  # noqa: F401 (it registers parts, differences and sums)
 from agecli.engines.dialect.native import full_match, once
 from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, guard, provide, register, register_cast
-from agecli.engines.dialect.types import quote_text
+from agecli.engines.dialect.types import quote_text, zoned
 from agecli.engines.dialect.zones import local_time, twins
 from agecli.engines.runtime import date_formats, dates
 from agecli.engines.runtime.arrow import udf
@@ -92,6 +93,8 @@ def _provide_parsers() -> None:
         provide(
             udf(f"{prefix}exact_date_parse", date_formats.date_parse, ["varchar", "varchar"], "timestamp", quiet=quiet)
         )
+        name, function = f"{prefix}exact_parse_datetime", date_formats.parse_datetime
+        provide(udf(name, function, ["varchar", "varchar"], "timestamp", quiet=quiet))
         exact = f"CASE WHEN regexp_matches(v, '{_LIKE_DATE}') THEN {iso}(v) END" if quiet else f"{iso}(v)"
         plain = full_match("v", _PLAIN_DATE)
         native = f"(v) AS CASE WHEN {plain} THEN {cast}(v AS TIMESTAMP) ELSE {exact} END"
@@ -100,7 +103,9 @@ def _provide_parsers() -> None:
 
 _HOUR12, _NAMES = "(0?[1-9]|1[0-2])", date_formats.MONTHS
 _PLAIN = {
-    "Y": ("[0-9]{4}", "%Y"), "y": ("([0-5][0-9]|6[0-8]|[7-9][0-9])", "%y"), "m": (_HOUR12, "%m"), "c": (_HOUR12, "%m"),
+    "Y": ("[0-9]{4}", "%Y"), "G": ("[0-9]{4}", "%Y"),
+    "y": ("([0-5][0-9]|6[0-8]|[7-9][0-9])", "%y"),
+    "m": (_HOUR12, "%m"), "c": (_HOUR12, "%m"),
     "d": ("(0?[1-9]|[12][0-9]|3[01])", "%d"), "e": ("(0?[1-9]|[12][0-9]|3[01])", "%d"),
     "H": ("([01]?[0-9]|2[0-3])", "%H"), "k": ("([01]?[0-9]|2[0-3])", "%H"), "h": (_HOUR12, "%I"), "I": (_HOUR12, "%I"),
     "l": (_HOUR12, "%I"), "i": ("[0-5]?[0-9]", "%M"), "s": ("[0-5]?[0-9]", "%S"), "S": ("[0-5]?[0-9]", "%S"),
@@ -123,11 +128,16 @@ def _date_parse(call: Call) -> Sql:
         or {"j", "m", "d"} >= {"j"} < set(fields) & {"j", "m", "d"}
     ):
         raise call.refusal("a format that gives one part of the time twice")
+    return _parsed(call, "date_parse", pattern, parts)
+
+
+def _parsed(call: Call, function: str, pattern: str, parts: tuple[str, ...]) -> Sql:
+    """The timestamp that a format reads: by strptime where that is the same, else by the runtime's function."""
     plain = _plain_format(parts)
 
     def write(prefix: str, quiet: bool) -> str:
         def body(v: str) -> str:
-            exact = f"{prefix}exact_date_parse({v}, {quote_text(pattern)})"
+            exact = f"{prefix}exact_{function}({v}, {quote_text(pattern)})"
             if quiet:
                 exact = f"CASE WHEN {full_match(v, _possible(parts))} THEN {exact} END"
             if plain is None:
@@ -139,6 +149,41 @@ def _date_parse(call: Call) -> Sql:
         return once(call[0].sql, body)
 
     return Sql(write("ag_", False), write("ag_try_", True))
+
+
+@emitter("parse_datetime", ["varchar", "varchar"], "timestamp(3) with time zone", fails=True)
+def _parse_datetime(call: Call) -> Sql:
+    """Joda's patterns of numbers, as tokens of date_parse; a text without a zone is in UTC."""
+    pattern = call.text(1, "the pattern")
+    found = list(_joda_parts(call, pattern))
+    letters = [p for p, is_letters in found if is_letters]
+    wrong = next((p for p in letters if p not in date_formats.JODA), None)
+    if wrong is not None:
+        raise call.refusal(f"pattern {wrong}", "use " + " ".join(date_formats.JODA) + ", or date_parse")
+    fields = [date_formats.JODA[p] for p in letters]
+    if not fields or len(set(fields)) != len(fields):
+        raise call.refusal("a pattern that gives no part of the time, or one part twice")
+    parts: list[str] = []
+    for (part, is_letters), (_, then) in itertools.pairwise([*found, ("", False)]):
+        if is_letters:
+            parts.append("%G" if part == "yyyy" and not then else f"%{date_formats.JODA[part]}")
+        elif not part.isascii() or any(c.isdigit() or c in "+%" for c in part):
+            raise call.refusal(f"{part!r} in a pattern", "use date_parse")
+        else:
+            parts.extend(part)
+    read = _parsed(call, "parse_datetime", "".join(parts), tuple(parts))
+    return Sql(f"CAST({read.sql} AS TIMESTAMPTZ)", f"CAST({read.quiet} AS TIMESTAMPTZ)", type=zoned(3, "UTC"))
+
+
+def _joda_parts(call: Call, pattern: str) -> Iterator[tuple[str, bool]]:
+    """Runs of one letter (True) and the texts between them, out of their quotation marks (False)."""
+    for part in re.finditer(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", pattern, re.DOTALL):
+        if part["letters"]:
+            yield part["letters"], True
+        elif part["other"] == "'":
+            raise call.refusal("a quotation that does not end")
+        else:
+            yield part["other"] or part["quoted"].replace("''", "'") or "'", False
 
 
 def _check_format(call: Call, pattern: str, allowed: frozenset[str]) -> None:
@@ -179,7 +224,14 @@ def _stands_apart(parts: tuple[str, ...]) -> bool:
 
 def _possible(parts: tuple[str, ...]) -> str:
     """RE2 that every text which the format can read matches."""
-    forms = {"Y": "[+-]?[0-9]{1,4}", "y": "[0-9]{2}", "f": "[0-9]{1,9}", "p": "[AaPp][Mm]"}
+    forms = {
+        "Y": "[+-]?[0-9]{1,4}",
+        "G": "[+-]?[0-9]{1,9}",
+        "F": "[0-9]{1,3}",
+        "y": "[0-9]{2}",
+        "f": "[0-9]{1,9}",
+        "p": "[AaPp][Mm]",
+    }
     forms |= {t: f"[0-9]{{1,{n}}}" for t, n in date_formats.DIGITS.items()} | dict.fromkeys("bMaW", "[A-Za-z]{3,9}")
     return "(?i)" + "".join(forms[p[1]] if len(p) == 2 else re.escape(p) for p in parts)
 
@@ -242,16 +294,10 @@ def _format_datetime(call: Call) -> str:
     if not pattern:
         raise call.refusal("an empty pattern")
     native = []
-    for part in re.finditer(r"'(?P<quoted>(?:[^']|'')*)'|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", pattern, re.DOTALL):
-        if part["letters"]:
-            if part["letters"] not in _JODA:
-                raise call.refusal(f"pattern {part['letters']}", "use one of " + " ".join(_JODA))
-            native.append(_JODA[part["letters"]])
-        elif part["other"] == "'":
-            raise call.refusal("a quotation that does not end")
-        else:
-            text = part["other"] or part["quoted"].replace("''", "'") or "'"
-            native.append(text.replace("%", "%%"))
+    for text, is_letters in _joda_parts(call, pattern):
+        if is_letters and text not in _JODA:
+            raise call.refusal(f"pattern {text}", "use one of " + " ".join(_JODA))
+        native.append(_JODA[text] if is_letters else text.replace("%", "%%"))
     wrong = guard("true", "format_datetime of a year outside 1-9999", "VARCHAR")
     return _formatted(call, "".join(native), wrong)
 

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Mapping
 
 from agecli.engines.runtime.dates import DAY, checked_days, date_of, days_of, is_leap, month_length
-from agecli.engines.runtime.errors import TrinoError
+from agecli.engines.runtime.errors import GuardError, TrinoError
 
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
           "December")  # fmt: skip
@@ -20,10 +20,19 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 DIGITS = {"m": 2, "c": 2, "d": 2, "e": 2, "H": 2, "k": 2, "h": 2, "I": 2, "l": 2, "i": 2, "s": 2, "S": 2, "j": 3}
 """Tokens that are unsigned numbers, with the most digits that each takes."""
 _LIMITS = {"m": (1, 12), "d": (1, 31), "H": (0, 23), "h": (1, 12), "i": (0, 59), "s": (0, 59), "j": (1, 366)}
-_SAME = {"c": "m", "e": "d", "k": "H", "I": "h", "l": "h", "S": "s", "b": "m", "M": "m", "y": "Y", "W": "a"}
+_SAME = {"c": "m", "e": "d", "k": "H", "I": "h", "l": "h", "S": "s", "b": "m", "M": "m", "y": "Y", "W": "a", "G": "Y",
+         "F": "f"}  # fmt: skip
 _WIDER = {"T": "%H:%i:%s", "r": "%h:%i:%s %p"}
 PARSED = frozenset("YymcdeHkhIlisSfpbMajWTr%")
 PRINTED = frozenset("YymcdeHkhIlisSfpbMajWTr%vx")
+JODA = {
+    "yyyy": "Y", "M": "m", "MM": "m", "d": "d", "dd": "d", "H": "H", "HH": "H", "m": "i", "mm": "i", "s": "s",
+    "ss": "s", "SSS": "F",
+}  # fmt: skip
+"""What parse_datetime's patterns are in tokens. Two are its own: `F` is three digits of a fraction, `G` a year of up
+to nine digits, which `yyyy` is where no other number follows at once."""
+_LAST_YEAR = 69_999
+"""parse_datetime's milliseconds have 52 bits, which end in the year 73326; a guard stops at what was looked at."""
 
 
 def tokens(text: str) -> tuple[str, ...]:
@@ -82,6 +91,14 @@ def date_parse(text: str, pattern: str) -> int:
     return _moment(found)
 
 
+def parse_datetime(text: str, pattern: str) -> int:
+    """parse_datetime(text, pattern), of a pattern in tokens of date_parse."""
+    moment = date_parse(text, pattern)
+    if not -_LAST_YEAR <= date_of(moment // DAY)[0] <= _LAST_YEAR:
+        raise GuardError(f"parse_datetime of a year outside -{_LAST_YEAR} to {_LAST_YEAR}")
+    return moment
+
+
 def _bad(text: str) -> TrinoError:
     return TrinoError(f"Invalid format: {text[:100]}")
 
@@ -89,15 +106,15 @@ def _bad(text: str) -> TrinoError:
 def _value(token: str, text: str, at: int) -> tuple[int, int]:
     if token in "bMaWp":
         return _name(_NAMES[field(token)], text, at)
-    if token == "Y":
-        return _signed(text, at)
+    if token in "YG":
+        return _signed(text, at, 4 if token == "Y" else 9)
     if token == "y":
         digits = text[at : at + 2]
         if len(digits) < 2 or not (digits.isascii() and digits.isdigit()):
             raise _bad(text)
         return int(digits) + (1900 if digits >= "70" else 2000), at + 2
-    if token == "f":
-        digits = _digits(text, at, 9)
+    if token in "fF":
+        digits = _digits(text, at, 9 if token == "f" else 3)
         return int(digits[:3].ljust(3, "0")), at + len(digits)
     digits = _digits(text, at, DIGITS[token])
     return int(digits), at + len(digits)
@@ -112,9 +129,9 @@ def _digits(text: str, at: int, most: int) -> str:
     return text[at:end]
 
 
-def _signed(text: str, at: int) -> tuple[int, int]:
+def _signed(text: str, at: int, most: int) -> tuple[int, int]:
     sign = text[at : at + 1] if text[at : at + 1] in ("+", "-") else ""
-    digits = _digits(text, at + len(sign), 4)
+    digits = _digits(text, at + len(sign), most)
     return int(sign + digits), at + len(sign) + len(digits)
 
 
