@@ -409,3 +409,55 @@ def test_parse_datetime_refuses_other_patterns(engine: DuckDBEngine, pattern: st
 def test_parse_datetime_stops_at_years_that_trino_does_not_keep(engine: DuckDBEngine) -> None:
     with pytest.raises(SqlRefused):
         ask(engine, "TRY(parse_datetime(v, 'yyyy-MM'))", ["123456-03"])
+
+
+CASTS_TO_INSTANT = {
+    "2024-03-01 10:11:12 UTC": "2024-03-01 10:11:12.000", "2024-03-01 10:11:12Z": "2024-03-01 10:11:12.000",
+    "2024-03-01 10:11:12+01:00": "2024-03-01 09:11:12.000", "2024-03-01 10:11:12 -05:30": "2024-03-01 15:41:12.000",
+    "2024-03-01 10:11:12 +0100": "2024-03-01 09:11:12.000", "2024-03-01 10:11:12 +14:00": "2024-02-29 20:11:12.000",
+    "2024-03-01": "2024-03-01 00:00:00.000", "2024-03-01 UTC": "2024-03-01 00:00:00.000",
+    "2024-03-01 10:11": "2024-03-01 10:11:00.000", "2024-03-01 10:11:12.9995 UTC": "2024-03-01 10:11:13.000",
+    "2024-3-1 1:2:3 UTC": "2024-03-01 01:02:03.000", " 2024-03-01 10:11:12 UTC ": "2024-03-01 10:11:12.000",
+    "2024-03-01T10:11:12Z": None, "2024-03-01 10:11:12 +01": "2024-03-01 09:11:12.000",
+    "2024-03-01 10:11:12 GMT": "2024-03-01 10:11:12.000", "2024-03-01 10:11:12 xx": None,
+    "2024-03-01 10:11:12  UTC": "2024-03-01 10:11:12.000", "2024-03-01 25:11:12 UTC": None,
+    "2024-02-30 10:11:12 UTC": None, "24-03-01 10:11:12 UTC": None, "2024-03-01 10 UTC": None,
+    "12024-03-01 10:11:12 UTC": "+12024-03-01 10:11:12.000", "-2024-03-01 10:11:12 UTC": "-2024-03-01 10:11:12.000",
+    "1969-12-31 23:59:59.0005 UTC": "1969-12-31 23:59:59.001", "": None, "2024-03-01+01:00": None,
+    "2024-03-01 10:11:12 -00:00": "2024-03-01 10:11:12.000", "2024-03-01 +01:00": "2024-02-29 23:00:00.000",
+    "2024-03-01 10:11+01:00": "2024-03-01 09:11:00.000", "2024-03-01 10:11:12 +05:30\t": "2024-03-01 04:41:12.000",
+    "0000-01-01 00:00:00": "0000-01-01 00:00:00.000",
+}  # fmt: skip
+"""What Trino 476 answered to TRY_CAST(v AS timestamp with time zone), here in UTC."""
+
+
+def test_casts_to_instants(engine: DuckDBEngine) -> None:
+    texts, shown = list(CASTS_TO_INSTANT), [x and f"{x} UTC" for x in CASTS_TO_INSTANT.values()]
+    assert ask(engine, "TRY_CAST(v AS timestamp with time zone) AT TIME ZONE 'UTC'", texts) == shown
+    for text, instant in zip(texts, shown, strict=True):
+        if instant is None:
+            with pytest.raises(SqlFailed):
+                ask(engine, "CAST(v AS timestamp with time zone) AT TIME ZONE 'UTC'", [text])
+    six = "CAST(v AS timestamp(6) with time zone) AT TIME ZONE 'UTC'"
+    assert ask(engine, six, ["2024-03-01 10:11:12.3456 +01:00"]) == ["2024-03-01 09:11:12.345600 UTC"]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "+14:01", "+01:00:00", "UTC+1", "+1"])
+def test_casts_to_instants_stop_at_other_zones(engine: DuckDBEngine, zone: str) -> None:
+    with pytest.raises(SqlRefused):
+        ask(engine, "to_unixtime(TRY_CAST(v AS timestamp with time zone))", [f"2024-03-01 10:11:12 {zone}"])
+
+
+def test_the_zone_of_a_text_cast_to_an_instant_is_not_shown(engine: DuckDBEngine) -> None:
+    for shown in ("CAST({} AS varchar)", "hour({})", "timezone_hour({})", "to_iso8601({})", "CAST({} AS timestamp)"):
+        with pytest.raises(SqlRefused):
+            ask(engine, shown.format("CAST(v AS timestamp with time zone)"), ["2024-03-01 10:11:12 +01:00"])
+
+
+def test_hours_and_minutes_that_a_zone_is_ahead(engine: DuckDBEngine) -> None:
+    ahead = "at_timezone(from_unixtime(v), '{0}')"
+    both = f"CAST(timezone_hour({ahead}) AS varchar) || ':' || CAST(timezone_minute({ahead}) AS varchar)"
+    zones = {"UTC": "0:0", "Asia/Kolkata": "5:30", "America/New_York": "-5:0", "Australia/Adelaide": "10:30"}
+    for zone, shown in zones.items():
+        assert ask(engine, both.format(zone), ["1704067200", None], "bigint") == [shown, None]
+    assert ask(engine, both.format("America/Caracas"), ["-1880000000"], "bigint") == ["-4:-27"]

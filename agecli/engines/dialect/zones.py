@@ -14,7 +14,7 @@ from dataclasses import replace
 from agecli.engines.dialect.native import once
 from agecli.engines.dialect.registry import Call, Emit, Macro, Sql, emitter, guard, provide, register, register_cast
 from agecli.engines.dialect.types import Type, quote_text, zoned
-from agecli.engines.runtime import iso8601
+from agecli.engines.runtime import dates, iso8601
 from agecli.engines.runtime.arrow import udf
 
 _ZONED = "timestamp with time zone"
@@ -189,6 +189,36 @@ _PLAIN_TIME = r"T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,3})?"
 _PLAIN_ZONE = "(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9])?"
 
 
+def _provide_casts() -> None:
+    """CAST(varchar AS timestamp with time zone): the usual form in UTC by DuckDB's own cast."""
+    plain = _PLAIN_DATE + "( ([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]( ?(Z|UTC))?)?"
+    for prefix, quiet, cast in (("ag_", False, "CAST"), ("ag_try_", True, "TRY_CAST")):
+        function = udf(
+            f"{prefix}exact_instant", dates.text_to_instant, ["varchar", "integer"], "timestamp", quiet=quiet
+        )
+        exact = f"{provide(function)}(v, p)"
+        if quiet:
+            exact = f"CASE WHEN regexp_matches(v, '[0-9]-[0-9]{{1,2}}-[0-9]{{1,2}}') THEN {exact} END"
+        local = f"CASE WHEN regexp_full_match(v, '{plain}') THEN {cast}(left(v, 19) AS TIMESTAMP) ELSE {exact} END"
+        provide(Macro(f"{prefix}text_to_instant", f"(v, p) AS CAST({local} AS TIMESTAMPTZ)"))
+
+
+def _from_text(call: Call) -> Sql:
+    if call.result.precision > 6:
+        raise call.refusal("more than six digits of a second", "cast to timestamp(6) with time zone")
+    return twins(call[0].sql, "text_to_instant", str(call.result.precision))
+
+
+def _offset(minutes: str) -> Emit:
+    """A part of the minutes by which the clock of an argument's zone is ahead."""
+
+    def emit(call: Call) -> str:
+        ahead = f"(epoch_us({local_time(call, 0)}) - epoch_us(CAST({call[0]} AS TIMESTAMP))) // 60000000"
+        return f"({ahead} {minutes})"
+
+    return emit
+
+
 def _provide_iso() -> None:
     """`quiet` twins first look whether the text can be a date, so that junk is cheap."""
     forms = {
@@ -224,6 +254,10 @@ def _register() -> None:
     register("to_unixtime", [_ZONED], "double", emit=_to_unixtime)
     for kind in ("date", "timestamp", _ZONED):
         register("to_iso8601", [kind], _printed, emit=_iso_text)
+    register("timezone_hour", [_ZONED], "bigint", emit=_offset("// 60"))
+    register("timezone_minute", [_ZONED], "bigint", emit=_offset("% 60"))
+    _provide_casts()
+    register_cast("varchar", _ZONED, emit=_from_text, fails=True)
     register_cast(_ZONED, "varchar", emit=_to_text)
     register_cast(_ZONED, "timestamp", emit=_to_timestamp)
     register_cast(_ZONED, "date", emit=lambda call: f"CAST({local_time(call, 0)} AS DATE)")

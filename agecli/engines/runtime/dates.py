@@ -142,6 +142,28 @@ def text_to_timestamp(text: str, digits: int) -> int:
     return checked_moment(seconds * 1_000_000 + _rounded(fraction, digits))
 
 
+_FIXED = re.compile(r"([+-])([0-9]{2}):?([0-9]{2})?").fullmatch
+
+
+def text_to_instant(text: str, digits: int) -> int:
+    """CAST(varchar AS timestamp(digits) with time zone): the microseconds. Without a zone it is in UTC.
+
+    Of zones UTC, its other names and hours and minutes from it are read; GuardError for the others.
+    """
+    local = text_to_timestamp(text, digits)
+    match = _TIMESTAMP(text.strip(SPACES))
+    zone = (match and match.group(8)) or "UTC"
+    if not abs(date_of(local // DAY)[0]) < 69_999:
+        raise GuardError("a time with a zone in a year outside -69999 to 69999")
+    if zone in ("Z", "UTC", "GMT", "UT"):
+        return local
+    fixed = _FIXED(zone)
+    minutes = int(fixed[2]) * 60 + int(fixed[3] or 0) if fixed else 0
+    if fixed is None or minutes > 14 * 60:
+        raise GuardError(f"a time with the zone {zone}")
+    return local - (minutes if fixed[1] == "+" else -minutes) * 60_000_000
+
+
 def _rounded(fraction: str, digits: int) -> int:
     """The digits after the point as microseconds, rounded half up to so many digits."""
     kept = int(fraction[:digits].ljust(digits, "0") or 0)
