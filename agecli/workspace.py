@@ -72,8 +72,10 @@ class Workspace:
 
     def facts(self, name: str, fingerprint: str) -> dict[str, Any] | None:
         """What `_agecli.json` says of a table, or None when the table is not whole."""
-        found = read_json(self.table(name, fingerprint) / MARKER)
-        return None if found is None else dict(found)
+        folder = self.table(name, fingerprint)
+        found = read_json(folder / MARKER)
+        whole = found is not None and all((folder / file).is_file() for file in found.get("files", ()))
+        return dict(found) if whole else None
 
     def current(self, name: str) -> str | None:
         """The fingerprint of the live version of a table."""
@@ -87,7 +89,11 @@ class Workspace:
 
     def run_ids(self) -> list[str]:
         """Runs of this recipe and period, oldest first."""
-        return sorted(p.name for p in self.runs.iterdir() if p.is_dir()) if self.runs.is_dir() else []
+        return (
+            sorted(p.name for p in self.runs.iterdir() if p.is_dir() and not p.name.startswith(TEMPORARY))
+            if self.runs.is_dir()
+            else []
+        )
 
 
 def read_json(path: Path) -> Any:
@@ -126,9 +132,11 @@ def new_folder(target: Path) -> Iterator[Path]:
         temporary.mkdir()
         try:
             yield temporary
-            if target.exists():  # left without its marker by an interrupted clean-up
-                shutil.rmtree(target)
+            old = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
+            if target.exists():  # the same version made again: it goes only when the new one stands
+                target.rename(old)
             temporary.rename(target)
+            shutil.rmtree(old, ignore_errors=True)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -258,10 +266,12 @@ class EventLog:
 
 def manifest(workspace: Workspace, run_id: str) -> Manifest:
     """The fold of a run's events. A run that says "running" while nobody holds the lock was killed."""
+    # asked before the events are read: a run that ends in between has told so by then
+    alive = Lock(workspace.root).held_by() == run_id
     try:
         found = fold(EventLog(workspace.run(run_id)).read())
     except ValueError:
         found = Manifest(run_id)
-    if found.state == "running" and Lock(workspace.root).held_by() != run_id:
+    if found.state == "running" and not alive:
         found.state = "interrupted"
     return found

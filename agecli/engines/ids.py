@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agecli.engines.base import Table
+from agecli.engines.tables import quoted_files
 
 _AT_ONCE = 4_000_000  # hashes held in memory: 32 MB
 _SHOWN = 5
@@ -33,7 +34,7 @@ def check_ids(table: Table, column: str, scratch: Path) -> IdCheck:
     """
     with duckdb.connect() as connection:
         connection.execute("SET threads = 2; SET memory_limit = '512MB'")
-        connection.execute(f'CREATE VIEW ids AS SELECT "{column}" AS id FROM read_parquet({_literal(table.files)})')
+        connection.execute(f'CREATE VIEW ids AS SELECT "{column}" AS id FROM read_parquet({quoted_files(table.files)})')
         rows, nulls, checksum = connection.execute(
             "SELECT count(*), count(*) - count(id), sum(hash(id)::HUGEINT) FROM ids"
         ).fetchall()[0]
@@ -77,10 +78,6 @@ def _repeated_hashes(connection: duckdb.DuckDBPyConnection, rows: int, scratch: 
         for stream, path in zip(streams, paths, strict=True):
             stream.close()
             path.unlink(missing_ok=True)
-
-
-def _literal(files: tuple[str, ...]) -> str:
-    return "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in files) + "]"
 
 
 def _twice(hashes: npt.NDArray[np.uint64]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,11 @@ def damaged(tables: Iterable[Table]) -> DataError | None:
     return None
 
 
+def quoted_files(files: Sequence[str]) -> str:
+    """File names as DuckDB's list of patterns: a name's own brackets, stars and question marks mean themselves."""
+    return quoted_list([re.sub(r"[\[*?]", r"[\g<0>]", name) for name in files])
+
+
 @dataclass(frozen=True)
 class _Read:
     """A declared column and the SQL that reads it."""
@@ -78,7 +84,7 @@ def _parquet(table: Table) -> Source:
     if options[0].endswith("true"):
         options.append("hive_types_autocast=false")
     reads = [_Read(r.name, r.type, r.sql.removeprefix("part:")) for r in reads]
-    return _selected(reads, f"read_parquet({quoted_list(table.files)}, {', '.join(options)})")
+    return _selected(reads, f"read_parquet({quoted_files(table.files)}, {', '.join(options)})")
 
 
 def _selected(reads: Sequence[_Read], scan: str) -> Source:
@@ -201,7 +207,7 @@ def _csv_part(declared: Sequence[Column], header: list[str], files: list[str], d
         f"auto_detect=false, header=true, columns={columns}, delim={quote_text(delimiter)}, quote='\"', escape='\"', "
         f"force_not_null={quoted_list(names)}, max_line_size={_OBJECT}, buffer_size={_OBJECT * 2}"
     )
-    return f"SELECT {listed} FROM read_csv({quoted_list(files)}, {options})"
+    return f"SELECT {listed} FROM read_csv({quoted_files(files)}, {options})"
 
 
 def _json_lines(table: Table) -> Source:
@@ -213,4 +219,4 @@ def _json_lines(table: Table) -> Source:
     reads = [_Read(c.name, VARCHAR, quote_name(by_lower.get(c.name.lower(), c.name))) for c in declared]
     columns = ", ".join(f"{quote_text(by_lower.get(c.name.lower(), c.name))}: 'VARCHAR'" for c in declared)
     options = f"format='newline_delimited', columns={{{columns}}}, maximum_object_size={_OBJECT}"
-    return _selected(reads, f"read_json({quoted_list(table.files)}, {options})")
+    return _selected(reads, f"read_json({quoted_files(table.files)}, {options})")

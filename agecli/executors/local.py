@@ -25,9 +25,9 @@ from agecli.executors.processes import Worker
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
 from agecli.pipeline.space import check_space
-from agecli.pipeline.tables import open_workspace, source_path
+from agecli.pipeline.tables import generated, open_workspace, source_path
 from agecli.recipe import Recipe
-from agecli.workspace import EventLog, Lock, Workspace
+from agecli.workspace import MARKER, EventLog, Lock, Workspace, write_json
 
 Facts = dict[str, Any]
 
@@ -48,7 +48,7 @@ class LocalExecutor:
     def preview(self, request: RunRequest) -> tuple[PlannedStage, ...]:
         workspace, recipe = open_workspace(request.settings)
         path = source_path(request.settings, workspace, recipe)
-        if path is not None and not path.exists() and request.settings["source"] is None:
+        if path is not None and request.settings["source"] is None and not generated(path):
             return tuple(PlannedStage(stage, False, "the rows are not generated yet") for stage in request.stages)
         run = _unwritten(request, workspace, recipe, _find(request, workspace, recipe))
         reasons = _reasons(run, request)
@@ -185,20 +185,21 @@ class _Run:
         """Makes the rows of a recipe that comes with a generator and was given no source."""
         settings = self.request.settings
         path = source_path(settings, self.workspace, self.recipe)
-        if settings["source"] is not None or path is None or path.exists():
+        if settings["source"] is not None or path is None or generated(path):
             return
         yield self.event(events.LOG, "stage", data={"message": f"generating {settings['synth_rows']:,} rows in {path}"})
         task = {"stage": "generate", "rows": settings["synth_rows"], "seed": settings["synth_seed"], "out": str(path),
                 "run": str(self.workspace.root)}  # fmt: skip
         try:
-            yield from self.work("stage", task, self.workspace.root / "_generate.log")
+            facts = yield from self.work("stage", task, self.workspace.root / "_generate.log")
+            write_json(path / MARKER, facts)
         finally:
             self._stop_workers()
 
     def _prepare(self, run: FrozenRun, reasons: dict[str, str]) -> Iterator[Event]:
         prints = graph.fingerprints(run)
-        keep = {"staging": prints.staging, "features": prints.features, "plan": prints.plan}
-        old = [item for item in cleanup.superseded(self.workspace, keep) if "older run" not in item.why or reasons]
+        # only what is half-done: older versions go when this run has ended well
+        old = cleanup.left_behind(self.workspace)
         if old:
             freed = cleanup.remove(old)
             message = f"cleared {freed['removed']} leftovers of older runs ({freed['bytes'] / 2**20:,.1f} MiB)"

@@ -45,9 +45,13 @@ class Worker:
 
     def _listen(self, report: Callable[[dict[str, Any] | None], None]) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            report(json.loads(line))
-        report(None)
+        try:
+            for line in self.process.stdout:
+                report(json.loads(line))
+        except ValueError:
+            self.process.kill()  # half a line: the worker died while it wrote, or the pipe was closed
+        finally:
+            report(None)
 
     def death(self) -> AgecliError:
         """Why the process ended without an answer."""

@@ -34,6 +34,11 @@ def removable(settings: Settings) -> list[Removable]:
     return _sized({**_left_behind(workspace), **_versions(workspace, {}, "intermediate")})
 
 
+def left_behind(workspace: Workspace) -> list[Removable]:
+    """What killed runs left half-done: temporary files, and tables that never became whole."""
+    return _sized(_left_behind(workspace))
+
+
 def superseded(workspace: Workspace, keep: dict[str, str]) -> list[Removable]:
     """What no longer serves: leftovers of killed runs, and versions other than those to keep.
 

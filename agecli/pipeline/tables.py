@@ -15,7 +15,7 @@ from agecli.errors import AgecliError, ConfigError
 from agecli.pipeline import source
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints
-from agecli.workspace import TABLES, TEMPORARY, Workspace
+from agecli.workspace import MARKER, TABLES, TEMPORARY, Workspace
 
 Facts = dict[str, Any]
 Progress = Callable[[int, int], None]  # rows done, rows in all
@@ -90,6 +90,11 @@ def _live_predictions(workspace: Workspace) -> tuple[str, ...]:
     facts = workspace.facts("results", fingerprint) if fingerprint else None
     folder = workspace.predictions(facts["plan"]) if facts else None
     return tuple(sorted(map(str, folder.glob("batch-*.parquet")))) if folder and folder.is_dir() else ()
+
+
+def generated(path: Path) -> bool:
+    """Are all rows of a generated source there? Its marker is written last."""
+    return (path / MARKER).is_file()
 
 
 def source_path(settings: Settings, workspace: Workspace, recipe: recipes.Recipe) -> Path | None:

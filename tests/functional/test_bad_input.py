@@ -110,6 +110,16 @@ def test_a_source_that_is_not_there(heights):
     refused(heights.run(), 2, "no source", "rows.parquet")
 
 
+def test_a_name_with_brackets_means_itself(heights):
+    other = heights.place / "rows1.parquet"
+    heights.write({name: values[:300] for name, values in rows().items()})
+    heights.source.rename(other)
+    heights.write(rows())
+    heights.source.rename(heights.place / "rows[1].parquet")
+    assert heights.run("--source", str(heights.place / "rows[1].parquet")).code == 0
+    assert ok("-C", heights.place, "status", "--output", "json").json["rows_in"] == 900
+
+
 def test_a_source_without_rows(heights):
     heights.write({name: [] for name in rows()})
     refused(heights.run(), 3, "the source is empty")

@@ -31,6 +31,22 @@ def test_a_table_is_whole_only_with_its_marker(place):
     assert place.facts("staging", "f1") == {"rows": 3}
 
 
+def test_a_table_that_lost_a_file_is_not_whole(place):
+    folder = place.table("staging", "f1")
+    workspace.write_json(folder / workspace.MARKER, {"rows": 3, "files": ["part-00000.parquet"]})
+    assert place.facts("staging", "f1") is None
+    (folder / "part-00000.parquet").touch()
+    assert place.facts("staging", "f1") is not None
+
+
+def test_a_folder_made_again_replaces_the_old_one(tmp_path):
+    for content in ("old", "new"):
+        with workspace.new_folder(tmp_path / "table") as folder:
+            (folder / "file").write_text(content)
+    assert (tmp_path / "table" / "file").read_text() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["table"]
+
+
 def test_a_second_run_is_refused_while_the_first_lives(place):
     first, second = workspace.Lock(place.root), workspace.Lock(place.root)
     first.acquire("run-1")
