@@ -9,7 +9,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from agecli.engines.dialect import date_arithmetic  # noqa: F401 (it registers parts, differences and sums)
+from agecli.engines.dialect import date_arithmetic, functions_durations  # noqa: F401 (they register their own)
 from agecli.engines.dialect.native import full_match, once
 from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, guard, provide, register, register_cast
 from agecli.engines.dialect.types import quote_text, zoned
