@@ -8,6 +8,7 @@ domain lives there and none in Python.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -82,7 +83,7 @@ class Recipe:
             "id": self.source_id,
             "delimiter": self.source_delimiter,
             "columns": dict(self.source_columns),
-            "bounds": [self.bounds.lower, self.bounds.upper],
+            "bounds": [self.bounds.lower, self.bounds.upper, self.bounds.max_share_outside],
             "tolerance": self.tolerance,
             "level": self.level,
             "features": dict(self.features),
@@ -177,6 +178,8 @@ class _Reader:
         if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
             names = " or ".join(k.__name__ for k in (kinds if isinstance(kinds, tuple) else (kinds,)))
             raise ConfigError(f"{dotted} in {self.path} is {value!r}", f"{names} is wanted", "correct the value")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigError(f"{dotted} in {self.path} is {value!r}", "a finite number is wanted", "correct the value")
         return value
 
     def choice(self, dotted: str, allowed: tuple[str, ...], default: Any = ...) -> Any:
@@ -223,6 +226,9 @@ def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
     if task == "regression" and (tolerance is None or not tolerance > 0):
         raise ConfigError(f"confidence.tolerance in {path} is {tolerance}", "regression needs one above 0",
                           "confidence is the probability that the truth lies within so many units")  # fmt: skip
+    lower, upper = (read.get(f"bounds.{side}", (int, float), None) for side in ("lower", "upper"))
+    if lower is not None and upper is not None and lower >= upper:
+        raise ConfigError(f"[bounds] in {path} are {lower} to {upper}", "lower must be below upper", "correct them")
     return Recipe(
         name=name,
         description=read.get("description", str, ""),
@@ -236,8 +242,8 @@ def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
         source_generator=read.get("source.generator", str, None),
         source_columns={str(k): str(v) for k, v in columns.items()},
         bounds=Bounds(
-            read.get("bounds.lower", (int, float), None),
-            read.get("bounds.upper", (int, float), None),
+            lower,
+            upper,
             float(read.get("bounds.max_share_outside", (int, float), 0.05)),
         ),
         tolerance=None if tolerance is None else float(tolerance),

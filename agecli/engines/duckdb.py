@@ -77,6 +77,8 @@ class DuckDBEngine:
             named = ", ".join(translation.volatile)
             why = "a table has to come out the same when it is made again"
             raise SqlRefused(f"{named} is refused in a table", why, "use a hash of the id, such as xxhash64")
+        if translation.by_order:
+            self._connection.execute("SET threads = 1")  # the same answer, however many workers there are
         name = "part-00000.parquet"
         with _disk_errors(location):
             location.mkdir(parents=True, exist_ok=True)

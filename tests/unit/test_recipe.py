@@ -61,6 +61,8 @@ def test_an_unknown_key_names_the_nearest_known_one(folder):
         ('weight = "numeric"', '"Weight kg" = "numeric"', "Weight kg"),
         ("tolerance = 5", "tolerance = 0", "tolerance"),
         ("lower = 50", 'lower = "fifty"', "bounds.lower"),
+        ("upper = 250", "upper = inf", "bounds.upper"),
+        ("upper = 250", "upper = 40", "bounds"),
         ('id = "id"', 'id = "number"', "source.id"),
         ('name = "heights"', 'name = "../up"', "name"),
         ("[features]", "[feature", "TOML"),

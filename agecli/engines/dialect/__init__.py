@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields, is_dataclass
 
 from agecli.engines.dialect import ast, parser
 from agecli.engines.dialect.queries import QueryBinder
-from agecli.engines.dialect.registry import FUNCTIONS
+from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS
 from agecli.engines.dialect.scope import Scope, Source, Statement
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlRefused
@@ -43,12 +43,14 @@ for _name in _MODULES:
 class Translation:
     """DuckDB SQL whose columns are c1, c2, ..., and the names and Trino types that they have.
 
-    `volatile` names what gives another answer each time: random(), uuid(), TABLESAMPLE.
+    `volatile` names what gives another answer each time: random(), uuid(), TABLESAMPLE. `by_order` says that the
+    order in which rows are met shows in the answer (a sum of doubles, arbitrary()), so threads would show too.
     """
 
     sql: str
     columns: tuple[tuple[str, Type], ...]
     volatile: tuple[str, ...] = ()
+    by_order: bool = False
 
 
 def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translation:
@@ -59,7 +61,18 @@ def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translati
     tree = parser.parse(sql)
     bound = QueryBinder(statement).query(tree, Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
-    return Translation(bound.sql, names, tuple(sorted(set(_volatile(tree)))))
+    return Translation(bound.sql, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree))
+
+
+_ANY_ORDER = frozenset(("count", "count_if", "min", "max", "bool_and", "bool_or", "every"))
+
+
+def _by_order(node: object) -> bool:
+    """Is there an aggregate below this node whose answer depends on the order of its rows?"""
+    if isinstance(node, ast.Call) and node.name in AGGREGATES and node.name not in _ANY_ORDER:
+        return True
+    parts = [getattr(node, part.name) for part in fields(node)] if is_dataclass(node) else node
+    return isinstance(parts, list | tuple) and any(_by_order(part) for part in parts)
 
 
 def _volatile(node: object) -> Iterator[str]:
