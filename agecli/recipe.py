@@ -194,65 +194,91 @@ class _Reader:
 def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
     read = _Reader(tree, path)
     task: Task = read.choice("task", ("regression", "classification"))
-    features = read.get("features", dict)
-    for name, kind in features.items():
-        if not IDENTIFIER.match(name) or name in BASE_COLUMNS:
-            raise ConfigError(
-                f"feature {name!r} in {path}",
-                "a name is [a-z_][a-z0-9_]* and not id, known_label or label_source",
-                "rename it",
-            )
-        if kind not in ("numeric", "categorical"):
-            raise ConfigError(
-                f"feature {name} in {path} is {kind!r}", "it is neither numeric nor categorical", "correct it"
-            )
-    name = read.get("name", str, folder.name)
-    if not re.match(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z", name):
-        raise ConfigError(f"name {name!r} in {path}", "it names folders: letters, digits, - and _ only", "correct it")
-    if not features:
-        raise ConfigError(f"{path} lists no features", "a model needs one at least", "list them under [features]")
     columns = read.get("source.columns", dict)
-    source_id = read.get("source.id", str)
-    if source_id not in columns:
-        raise ConfigError(
-            f"source.id {source_id!r} in {path}",
-            "it is not among [source.columns]",
-            nearest(source_id, columns),
-        )
-    level = float(read.get("confidence.level", (int, float), 0.8))
-    tolerance = read.get("confidence.tolerance", (int, float), None)
-    if not 0 < level < 1:
-        raise ConfigError(f"confidence.level in {path} is {level}", "a share between 0 and 1 is wanted", "0.8 is usual")
-    if task == "regression" and (tolerance is None or not tolerance > 0):
-        raise ConfigError(f"confidence.tolerance in {path} is {tolerance}", "regression needs one above 0",
-                          "confidence is the probability that the truth lies within so many units")  # fmt: skip
-    lower, upper = (read.get(f"bounds.{side}", (int, float), None) for side in ("lower", "upper"))
-    if lower is not None and upper is not None and lower >= upper:
-        raise ConfigError(f"[bounds] in {path} are {lower} to {upper}", "lower must be below upper", "correct them")
+    level, tolerance = _confidence(read, task)
     return Recipe(
-        name=name,
+        name=_name(read, folder),
         description=read.get("description", str, ""),
         task=task,
         label=read.get("label", str),
         unit=read.get("unit", str, ""),
         default=read.get("default", (int, float) if task == "regression" else str, None),
         source_format=read.choice("source.format", ("parquet", "csv", "jsonl")),
-        source_id=source_id,
+        source_id=_source_id(read, columns),
         source_delimiter=read.get("source.delimiter", str, ","),
         source_generator=read.get("source.generator", str, None),
         source_columns={str(k): str(v) for k, v in columns.items()},
-        bounds=Bounds(
-            lower,
-            upper,
-            float(read.get("bounds.max_share_outside", (int, float), 0.05)),
-        ),
-        tolerance=None if tolerance is None else float(tolerance),
+        bounds=_bounds(read),
+        tolerance=tolerance,
         level=level,
-        features=dict(features),
+        features=_features(read),
         model=dict(read.get("model", dict, {})),
         sql=_read_sql(folder),
         folder=folder,
     )
+
+
+def _name(read: _Reader, folder: Path) -> str:
+    name: str = read.get("name", str, folder.name)
+    if not re.match(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z", name):
+        raise ConfigError(
+            f"name {name!r} in {read.path}", "it names folders: letters, digits, - and _ only", "correct it"
+        )
+    return name
+
+
+def _features(read: _Reader) -> dict[str, Kind]:
+    features: dict[str, Kind] = dict(read.get("features", dict))
+    if not features:
+        raise ConfigError(f"{read.path} lists no features", "a model needs one at least", "list them under [features]")
+    for name, kind in features.items():
+        if not IDENTIFIER.match(name) or name in BASE_COLUMNS:
+            raise ConfigError(
+                f"feature {name!r} in {read.path}",
+                "a name is [a-z_][a-z0-9_]* and not id, known_label or label_source",
+                "rename it",
+            )
+        if kind not in ("numeric", "categorical"):
+            raise ConfigError(
+                f"feature {name} in {read.path} is {kind!r}", "it is neither numeric nor categorical", "correct it"
+            )
+    return features
+
+
+def _source_id(read: _Reader, columns: Mapping[str, Any]) -> str:
+    name: str = read.get("source.id", str)
+    if name not in columns:
+        raise ConfigError(
+            f"source.id {name!r} in {read.path}",
+            "it is not among [source.columns]",
+            nearest(name, columns),
+        )
+    return name
+
+
+def _confidence(read: _Reader, task: Task) -> tuple[float, float | None]:
+    level = float(read.get("confidence.level", (int, float), 0.8))
+    tolerance = read.get("confidence.tolerance", (int, float), None)
+    if not 0 < level < 1:
+        raise ConfigError(
+            f"confidence.level in {read.path} is {level}", "a share between 0 and 1 is wanted", "0.8 is usual"
+        )
+    if task == "regression" and (tolerance is None or not tolerance > 0):
+        raise ConfigError(
+            f"confidence.tolerance in {read.path} is {tolerance}",
+            "regression needs one above 0",
+            "confidence is the probability that the truth lies within so many units",
+        )
+    return level, None if tolerance is None else float(tolerance)
+
+
+def _bounds(read: _Reader) -> Bounds:
+    lower, upper = (read.get(f"bounds.{side}", (int, float), None) for side in ("lower", "upper"))
+    if lower is not None and upper is not None and lower >= upper:
+        raise ConfigError(
+            f"[bounds] in {read.path} are {lower} to {upper}", "lower must be below upper", "correct them"
+        )
+    return Bounds(lower, upper, float(read.get("bounds.max_share_outside", (int, float), 0.05)))
 
 
 def _read_sql(folder: Path) -> dict[str, str]:
