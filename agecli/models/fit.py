@@ -9,8 +9,8 @@ The result depends on the rows, their order and the spec only: not on how rows a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,10 @@ class Trained:
     def digest(self) -> str:
         """SHA-256, in hex, over everything that decides predictions."""
         return self.model.digest
+
+    def with_card_parts(self, parts: Mapping[str, Any]) -> Trained:
+        """The same model with more said about it: `parts` are further keys of the card."""
+        return replace(self, model=replace(self.model, card={**self.card, **parts}))
 
 
 def train(

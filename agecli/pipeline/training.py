@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agecli.models import artifact, fit
+from agecli.models.fit import Trained
 from agecli.models.spec import ModelSpec
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, model_facts, record_training
@@ -27,9 +28,15 @@ def train(run: FrozenRun, progress: Progress | None = None) -> Facts:
         return engine.read(f"SELECT {names} FROM features WHERE known_label IS NOT NULL", tables)
 
     trained = fit.train(read, model_spec(run), progress, run.folder)
+    trained = trained.with_card_parts(card_parts(run, trained))
     artifact.save(trained, run.workspace.models / trained.digest)
     record_training(run.workspace, fingerprints(run).training, trained.digest)
     return model_facts(run.workspace, trained.digest)
+
+
+def card_parts(run: FrozenRun, trained: Trained) -> dict[str, Any]:
+    """What the card says beyond the training itself, by key; decides no prediction and is not in the digest."""
+    return {}
 
 
 def model_spec(run: FrozenRun) -> ModelSpec:
