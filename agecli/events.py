@@ -138,6 +138,8 @@ class Manifest:
             "test_rows": facts.get("test_rows"),
             "interval": facts.get("interval"),
             "tiers": facts.get("tiers"),
+            "shift": facts.get("shift"),
+            "importance": facts.get("importance"),
             "stages": [
                 {
                     "name": record.name,
@@ -180,6 +182,8 @@ def _apply(manifest: Manifest, event: Event) -> None:
         manifest.warnings.append(str(data.get("message", "")))
     elif event.stage is not None:
         _apply_to_stage(manifest.stage(event.stage), event)
+        if event.kind == STAGE_SKIPPED:  # what was said when the stage ran still holds
+            manifest.warnings += [str(message) for message in data.get("warnings", ())]
 
 
 def _apply_to_stage(record: StageRecord, event: Event) -> None:

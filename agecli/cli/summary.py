@@ -21,6 +21,7 @@ _METRICS = {
     "roc_auc": ("ROC AUC", ".3f"),
     "log_loss": ("log loss", ".4f"),
 }
+_TOP = 5  # features whose importance is shown
 _ROLES = {"model": "model", "baseline": "baseline", "mean": "mean"}
 _STATES = {
     "done": "done",
@@ -132,7 +133,29 @@ def _quality(manifest: Manifest, facts: dict[str, Any]) -> str:
             f"{interval['level']:.0%} interval: {interval['coverage']:.1%} of the true values lie inside,"
             f" mean width {interval['mean_width']:.2f}"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *_insights(facts)])
+
+
+def _insights(facts: dict[str, Any]) -> list[str]:
+    """Do the figures carry over, and what does the model go by?"""
+    lines = []
+    found = facts.get("shift")
+    if isinstance(found, dict) and found.get("auc") is not None:
+        alike = "differ little" if found["low"] > 0.5 else "are alike as far as the features tell"
+        word = "differ" if found["differs"] else alike
+        low, high = (f"{found[end]:.2f}" for end in ("low", "high"))
+        lines.append(f"rows with and without a label {word} (AUC {found['auc']:.2f}, {low} to {high}; 0.50 is alike)")
+    elif isinstance(found, dict):
+        lines.append(f"rows with and without a label were not compared: {found.get('reason')}")
+    top = [one for one in facts.get("importance") or () if one["mean_abs_shap"] > 0][:_TOP]
+    if top:
+        named = ", ".join(f"{one['feature']} {_short(one['mean_abs_shap'])}" for one in top)
+        lines.append(_wrapped(f"importance  {named} (mean absolute SHAP value)"))
+    return lines
+
+
+def _short(value: float) -> str:
+    return f"{value:,.1f}" if value >= 1 else f"{value:.2g}"
 
 
 def _number(value: float | None, form: str) -> str:

@@ -261,7 +261,7 @@ class _Run:
         if stage == "features":
             return self.workspace.facts("features", prints.features) or {}
         if stage == "train":
-            return graph.model_facts(self.workspace, self.model) if self.model else {}
+            return graph.model_facts(self.workspace, self.model, prints.training) if self.model else {}
         if stage == "batches":
             plan = graph.read_plan(self.workspace, prints.plan) or []
             return {"batches": len(plan), "rows": sum(item["rows"] for item in plan)}

@@ -12,6 +12,7 @@ the time of training (measured: two threads, load 4, 2 cores); sleeping costs no
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -155,6 +156,25 @@ def predict(booster: Any, rows: Matrix, upto: int = 0) -> Matrix:
         return np.empty(0, np.float32)
     told: Matrix = booster.inplace_predict(rows, iteration_range=(0, upto), missing=np.nan)
     return told
+
+
+def outputs(booster: Any) -> int:
+    """How many margins a row has: one, or one for each of three classes or more."""
+    model = json.loads(booster.save_config())["learner"]["learner_model_param"]
+    return max(1, int(model["num_class"]))
+
+
+def contributions(booster: Any, rows: Matrix, kinds: list[str], threads: int = 1) -> Vector:
+    """Shapley values of each row's margin (TreeSHAP, Lundberg et al. 2020), the base value last.
+
+    Shape (n, outputs, features + 1), each output's sum being its margin: label units for regression (one output),
+    log odds of the second class for two classes (one output), log weights of each class for more.
+    """
+    if len(rows) == 0:
+        return np.empty((0, outputs(booster), rows.shape[1] + 1))
+    matrix = xgb.DMatrix(rows, feature_types=kinds, enable_categorical=True, missing=np.nan, nthread=threads)
+    told = booster.predict(matrix, pred_contribs=True, strict_shape=True)
+    return np.asarray(told, np.float64)
 
 
 def dump(booster: Any) -> bytes:

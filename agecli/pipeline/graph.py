@@ -15,6 +15,7 @@ from agecli import recipe as recipes
 from agecli.errors import DataError
 from agecli.pipeline import source
 from agecli.pipeline.frozen import FrozenRun
+from agecli.pipeline.registration import version_of
 from agecli.pipeline.source import digest_of
 from agecli.workspace import Workspace, read_json, write_json
 
@@ -86,16 +87,27 @@ def _training_record(workspace: Workspace, training: str) -> Path:
     return workspace.models / "_trained" / f"{training}.json"
 
 
-def record_training(workspace: Workspace, training: str, digest: str) -> None:
-    """Remembers which model a training gave, so that it need not be repeated."""
-    write_json(_training_record(workspace, training), {"digest": digest})
+def model_of(run: FrozenRun) -> str | None:
+    """The digest of the model that this run predicts with: the registered one it names, else the one it trained."""
+    return run.model or trained(run.workspace, fingerprints(run).training)
 
 
-def model_facts(workspace: Workspace, digest: str) -> dict[str, Any]:
-    """The figures of a saved model, from its card."""
+def record_training(workspace: Workspace, training: str, digest: str, about: dict[str, Any] | None = None) -> None:
+    """Remembers which model a training gave, so that it need not be repeated.
+
+    `about` is what the card would say of the rows at hand: the same model may come of other unlabelled rows.
+    """
+    write_json(_training_record(workspace, training), {"digest": digest, "about": about or {}})
+
+
+def model_facts(workspace: Workspace, digest: str, training: str | None = None) -> dict[str, Any]:
+    """The figures of a saved model, from its card, and what was said when this training gave it."""
     card = read_json(workspace.models / digest / "card.json") or {}
-    wanted = ("metrics", "test_rows", "interval", "labelled", "warnings")
-    return {"model": digest, **{key: card[key] for key in wanted if key in card}}
+    record = read_json(_training_record(workspace, training)) if training else None
+    if record is not None and record["digest"] == digest:
+        card |= record.get("about", {})
+    wanted = ("metrics", "test_rows", "interval", "labelled", "warnings", "shift", "importance")
+    return {"model": digest, **version_of(workspace, digest), **{key: card[key] for key in wanted if key in card}}
 
 
 def read_plan(workspace: Workspace, plan: str) -> list[dict[str, Any]] | None:
@@ -135,7 +147,7 @@ def stale(run: FrozenRun, stages: tuple[str, ...], force: bool) -> dict[str, str
     A stage whose product is whole is skipped, and so is everything that only it would have needed.
     """
     prints, workspace = fingerprints(run), run.workspace
-    model = trained(workspace, prints.training)
+    model = model_of(run)
     plan = read_plan(workspace, prints.plan)
     whole = {
         "stage": workspace.facts("staging", prints.staging) is not None,
@@ -159,7 +171,8 @@ def stale(run: FrozenRun, stages: tuple[str, ...], force: bool) -> dict[str, str
     reasons: dict[str, str] = {}
     pending = [(stage, "asked for") for stage in goal if not whole[stage]]
     if force:
-        pending = [(stage, "--force") for stage in stages if stage != "cleanup"]
+        # with a registered model there is nothing to train
+        pending = [(stage, "--force") for stage in stages if stage != "cleanup" and not (run.model and stage == "train")]
     while pending:
         stage, why = pending.pop(0)
         if stage in reasons:

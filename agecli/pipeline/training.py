@@ -10,6 +10,8 @@ from agecli.models.fit import Trained
 from agecli.models.spec import ModelSpec
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, model_facts, record_training
+from agecli.pipeline.insights import insights
+from agecli.pipeline.registration import register
 from agecli.pipeline.tables import Facts, engine_of, features_table
 
 if TYPE_CHECKING:
@@ -30,13 +32,17 @@ def train(run: FrozenRun, progress: Progress | None = None) -> Facts:
     trained = fit.train(read, model_spec(run), progress, run.folder)
     trained = trained.with_card_parts(card_parts(run, trained))
     artifact.save(trained, run.workspace.models / trained.digest)
-    record_training(run.workspace, fingerprints(run).training, trained.digest)
-    return model_facts(run.workspace, trained.digest)
+    training = fingerprints(run).training
+    # registered before the training is remembered: what is cut off in between is trained, and registered, again
+    unregistered = register(run, trained.card, training)
+    record_training(run.workspace, training, trained.digest, {k: trained.card[k] for k in ("shift", "warnings")})
+    facts = model_facts(run.workspace, trained.digest, training)
+    return {**facts, "warnings": [*facts.get("warnings", ()), *unregistered]}
 
 
 def card_parts(run: FrozenRun, trained: Trained) -> dict[str, Any]:
     """What the card says beyond the training itself, by key; decides no prediction and is not in the digest."""
-    return {}
+    return {"overrides": dict(run.overrides), **insights(run, trained)}
 
 
 def model_spec(run: FrozenRun) -> ModelSpec:
