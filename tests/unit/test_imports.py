@@ -16,8 +16,9 @@ VOCABULARY = {"", "errors", "events", "config", "recipe", "workspace"}
 PARTS = {"engines", "models", "synth", "scaffold"}
 # each room, and the rooms it may import from besides itself
 ALLOWED = {
-    "cli": {"executors", "pipeline", *PARTS, *VOCABULARY},
-    "executors": {"pipeline", *PARTS, *VOCABULARY, "aws"},
+    "cli": {"executors", "pipeline", "cost", *PARTS, *VOCABULARY},
+    "executors": {"pipeline", "cost", *PARTS, *VOCABULARY, "aws"},
+    "cost": {"pipeline", *PARTS, *VOCABULARY},
     "pipeline": {*PARTS, *VOCABULARY},
     "scaffold": {"engines", *VOCABULARY},
     **dict.fromkeys(PARTS - {"scaffold"}, VOCABULARY),
