@@ -119,7 +119,7 @@ def _convert(setting: Setting, raw: Any, where: str, base: Path) -> Any:
         return ConfigError(f"{setting.name} from {where} is {raw!r}", f"{wanted} is wanted", setting.help)
 
     if setting.kind == "path":
-        if not isinstance(raw, str | Path):
+        if not isinstance(raw, str | Path) or not str(raw):
             raise wrong("a path")
         return Path(os.path.abspath(base / Path(raw).expanduser()))  # noqa: PTH100 (resolve() would follow links)
     if setting.kind == "text":

@@ -31,14 +31,15 @@ class Table:
 
     `columns` are what a query may see, in order, each read as the type it names: a Parquet column of another
     type that widens to it (int32 for bigint) is cast, any other is an error. Every column of CSV and JSON Lines
-    is read as text. Partition columns of Hive-style folders (`year=2024/`) are listed here like any other.
-    An empty `columns` takes whatever the Parquet files hold.
+    is read as text. Partition columns of Hive-style folders (`year=2024/`) below `root` are listed here like any
+    other; without a root there are none. An empty `columns` takes whatever the files hold.
     """
 
     files: tuple[str, ...]
     format: Format = "parquet"
     columns: tuple[Column, ...] = ()
     csv_delimiter: str = ","
+    root: str = ""
 
 
 @dataclass(frozen=True)

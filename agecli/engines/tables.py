@@ -15,9 +15,11 @@ from agecli.engines.arrow_types import from_arrow
 from agecli.engines.base import Column, Table
 from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import VARCHAR, Type, coerces, duckdb_type, parse_type, quote_name, quote_text
+from agecli.engines.files import partitions
 from agecli.engines.json_lines import open_text
 from agecli.errors import DataError
 
+_FILE = "agecli file"  # the column in which DuckDB names the file of each row
 _OBJECT = 1 << 24  # longest JSON line, in bytes: DuckDB sets aside a buffer of twice that for each thread
 
 
@@ -75,16 +77,33 @@ class _Read:
 
 def _parquet(table: Table) -> Source:
     schemas = [footer(f).schema.to_arrow_schema() for f in table.files]
-    partitions = _partitions(table.files[0])
-    declared = table.columns or _all_columns(schemas[0], partitions)
-    reads = [_parquet_column(c, table.files, schemas, partitions) for c in declared]
-    options = ["hive_partitioning=" + ("true" if any(r.sql.startswith("part:") for r in reads) else "false")]
+    folders = _partitions(table)
+    declared = table.columns or _all_columns(schemas[0], folders)
+    reads = [_parquet_column(c, table.files, schemas, folders) for c in declared]
+    options = [f"filename={quote_text(_FILE)}"] * bool(folders) + ["hive_partitioning=false"]
     if any(not s.equals(schemas[0]) for s in schemas[1:]):
         options.append("union_by_name=true")
-    if options[0].endswith("true"):
-        options.append("hive_types_autocast=false")
-    reads = [_Read(r.name, r.type, r.sql.removeprefix("part:")) for r in reads]
     return _selected(reads, f"read_parquet({quoted_files(table.files)}, {', '.join(options)})")
+
+
+def _partitions(table: Table) -> dict[str, str]:
+    """The table's partition columns, in lower case, each with the SQL that reads its value from a file's name."""
+    found = [{name.lower(): name for name in partitions(file, table.root)} for file in table.files]
+    for file, there in zip(table.files, found, strict=True):
+        missing = found[0].keys() ^ there.keys()
+        if missing:
+            raise DataError(
+                "the source's folders differ",
+                f"{'=, '.join(sorted(missing))}= is not above every file, such as {file}",
+                "put all files into folders of the same partitions, or name one folder of them",
+            )
+    return {lower: _folder_value(name, table.root) for lower, name in found[0].items()}
+
+
+def _folder_value(name: str, root: str) -> str:
+    below = f"substr({quote_name(_FILE)}, {len(root) + 1})"
+    value = f"regexp_extract({below}, {quote_text(f'.*(?:^|/)(?i:{re.escape(name)})=([^/]*)/')}, 1)"
+    return f"nullif(url_decode({value}), '__HIVE_DEFAULT_PARTITION__')"
 
 
 def _selected(reads: Sequence[_Read], scan: str) -> Source:
@@ -92,24 +111,23 @@ def _selected(reads: Sequence[_Read], scan: str) -> Source:
     return Source(tuple((r.name, r.type) for r in reads), f"(SELECT {listed} FROM {scan})")
 
 
-def _all_columns(schema: pa.Schema, partitions: dict[str, str]) -> tuple[Column, ...]:
+def _all_columns(schema: pa.Schema, folders: dict[str, str]) -> tuple[Column, ...]:
     found = []
     for field in schema:
         kind = from_arrow(field.type)
         if kind is not None:
             found.append(Column(field.name, str(kind)))
     names = {c.name.lower() for c in found}
-    return (*found, *(Column(p, "varchar") for p in partitions if p.lower() not in names))
+    return (*found, *(Column(p, "varchar") for p in folders if p not in names))
 
 
 def _parquet_column(
-    column: Column, files: Sequence[str], schemas: Sequence[pa.Schema], partitions: dict[str, str]
+    column: Column, files: Sequence[str], schemas: Sequence[pa.Schema], folders: dict[str, str]
 ) -> _Read:
     wanted = parse_type(column.type)
     fields = [_field(s, column.name) for s in schemas]
-    if all(f is None for f in fields) and column.name.lower() in {p.lower() for p in partitions}:
-        name = next(p for p in partitions if p.lower() == column.name.lower())
-        return _Read(column.name, wanted, f"part:CAST({quote_name(name)} AS {duckdb_type(wanted)})")
+    if all(f is None for f in fields) and column.name.lower() in folders:
+        return _Read(column.name, wanted, f"CAST({folders[column.name.lower()]} AS {duckdb_type(wanted)})")
     for path, schema, field in zip(files, schemas, fields, strict=True):
         if field is None:
             there = ", ".join(schema.names[:30])
@@ -151,12 +169,6 @@ def _stands_for(kind: pa.DataType, wanted: Type) -> bool:
     return found is not None and not unsigned and not zoned and not nested and duckdb_type(found) == duckdb_type(wanted)
 
 
-def _partitions(path: str) -> dict[str, str]:
-    """Hive-style folders of a path: {"year": "2024"} for .../year=2024/x.parquet."""
-    pairs = [part.split("=", 1) for part in Path(path).parts[:-1] if "=" in part]
-    return {name: value for name, value in pairs if name}
-
-
 def csv_header(path: str, delimiter: str = ",") -> list[str]:
     """Names in the first line of a CSV file. Raises DataError for a file without one."""
     try:
@@ -173,7 +185,8 @@ def csv_header(path: str, delimiter: str = ",") -> list[str]:
 
 def _csv(table: Table) -> Source:
     headers = [csv_header(f, table.csv_delimiter) for f in table.files]
-    known = dict.fromkeys(n for h in headers for n in h)
+    folders = _partitions(table)
+    known = dict.fromkeys(n for h in [*headers, list(folders)] for n in h)
     declared = table.columns or tuple(Column(n, "varchar") for n in known)
     _require(declared, [n.lower() for n in known], known, table.files[0])
     groups: list[tuple[list[str], list[str]]] = []
@@ -182,7 +195,7 @@ def _csv(table: Table) -> Source:
             groups[-1][1].append(path)
         else:
             groups.append((header, [path]))
-    parts = [_csv_part(declared, header, files, table.csv_delimiter) for header, files in groups]
+    parts = [_csv_part(declared, header, files, table.csv_delimiter, folders) for header, files in groups]
     columns = tuple((c.name, VARCHAR) for c in declared)
     return Source(columns, "(" + " UNION ALL ".join(parts) + ")")
 
@@ -195,17 +208,20 @@ def _require(declared: Sequence[Column], names: Sequence[str], shown: object, pa
                             "correct the source, or the columns in recipe.toml")  # fmt: skip
 
 
-def _csv_part(declared: Sequence[Column], header: list[str], files: list[str], delimiter: str) -> str:
+def _csv_part(
+    declared: Sequence[Column], header: list[str], files: list[str], delimiter: str, folders: dict[str, str]
+) -> str:
     """One read of files that have the same header; columns that they lack are NULL."""
     names = [f"k{i}" for i in range(len(header))]
     columns = "{" + ", ".join(f"'{n}': 'VARCHAR'" for n in names) + "}"
-    where = {name.lower(): key for name, key in reversed(list(zip(header, names, strict=True)))}
+    where = folders | {name.lower(): key for name, key in reversed(list(zip(header, names, strict=True)))}
     listed = ", ".join(
         f"{where.get(c.name.lower(), 'CAST(NULL AS VARCHAR)')} AS {quote_name(c.name)}" for c in declared
     )
     options = (
         f"auto_detect=false, header=true, columns={columns}, delim={quote_text(delimiter)}, quote='\"', escape='\"', "
-        f"force_not_null={quoted_list(names)}, max_line_size={_OBJECT}, buffer_size={_OBJECT * 2}"
+        f"force_not_null={quoted_list(names)}, max_line_size={_OBJECT}, buffer_size={_OBJECT * 2}, "
+        f"hive_partitioning=false" + f", filename={quote_text(_FILE)}" * bool(folders)
     )
     return f"SELECT {listed} FROM read_csv({quoted_files(files)}, {options})"
 
@@ -214,9 +230,17 @@ def _json_lines(table: Table) -> Source:
     from agecli.engines.json_lines import keys
 
     names = keys(table.files[:8])
+    folders = {name: sql for name, sql in _partitions(table).items() if name not in {n.lower() for n in names}}
     by_lower = {n.lower(): n for n in reversed(names)}
-    declared = table.columns or tuple(Column(n, "varchar") for n in by_lower.values())[::-1]
-    reads = [_Read(c.name, VARCHAR, quote_name(by_lower.get(c.name.lower(), c.name))) for c in declared]
-    columns = ", ".join(f"{quote_text(by_lower.get(c.name.lower(), c.name))}: 'VARCHAR'" for c in declared)
-    options = f"format='newline_delimited', columns={{{columns}}}, maximum_object_size={_OBJECT}"
+    declared = table.columns or tuple(Column(n, "varchar") for n in [*folders, *by_lower.values()])[::-1]
+    inside = {c.name: by_lower.get(c.name.lower(), c.name) for c in declared if c.name.lower() not in folders}
+    reads = [
+        _Read(c.name, VARCHAR, quote_name(inside[c.name]) if c.name in inside else folders[c.name.lower()])
+        for c in declared
+    ]
+    columns = ", ".join(f"{quote_text(name)}: 'VARCHAR'" for name in inside.values())
+    options = (
+        f"format='newline_delimited', columns={{{columns}}}, maximum_object_size={_OBJECT}, "
+        f"hive_partitioning=false" + f", filename={quote_text(_FILE)}" * bool(folders)
+    )
     return _selected(reads, f"read_json({quoted_files(table.files)}, {options})")

@@ -74,7 +74,7 @@ def workspace_tables(settings: Settings) -> dict[str, Table]:
     path = source_path(settings, workspace, recipe)
     if path is not None:
         with contextlib.suppress(AgecliError):  # a source that is not there leaves the other tables to be asked
-            found["source"] = source.find(recipe, path).table
+            found["source"] = source.find_table(recipe, path)
     for name in TABLES:
         fingerprint = workspace.current(name)
         if fingerprint is not None and workspace.facts(name, fingerprint) is not None:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from agecli.engines import tables
 from agecli.engines.base import Column, Table
+from agecli.engines.files import partitions
 from agecli.errors import DataError
 from agecli.scaffold.names import literal
 from agecli.scaffold.readings import LABEL_MISSING
@@ -83,14 +84,15 @@ def _unreadable(found: Found, error: duckdb.Error) -> DataError:
     return DataError(f"cannot read {found.path}", why, fix)
 
 
-def reader(found: Found, files: tuple[str, ...] | None = None) -> str:
+def reader(found: Found, files: tuple[str, ...] | None = None, root: Path | None = None) -> str:
     """DuckDB's subquery over these files, the very one with which the engine will read them."""
     known = {name: word for name, word in found.columns.items() if word is not None}
     if files and found.format == "csv":  # a file alone may lack columns that others have
-        there = {name for file in files for name in tables.csv_header(file, found.delimiter)}
+        there = {name for file in files for name in tables.csv_header(file, found.delimiter)} | {*found.partitions}
         known = {name: word for name, word in known.items() if name in there}
     columns = tuple(Column(name, word) for name, word in known.items())
-    return tables.source(Table(files or found.files, found.format, columns, found.delimiter)).sql
+    folder = found.root if root is None else str(root)
+    return tables.source(Table(files or found.files, found.format, columns, found.delimiter, folder)).sql
 
 
 def shown_reader(found: Found) -> str:
@@ -201,11 +203,11 @@ def _slices(found: Found, total: int, budget: int, scratch: Path) -> str:
                 if first is not None:
                     pq.write_table(pa.Table.from_batches([first]), folder)
                     copies.append(str(folder))
-    return reader(found, tuple(copies))
+    return reader(found, tuple(copies), scratch / "slices")
 
 
 def _hive_part(found: Found, name: str) -> str:
-    return "/".join(part for part in Path(name).parts[:-1] if part.split("=", 1)[0] in found.partitions and "=" in part)
+    return "/".join(f"{key}={value}" for key, value in partitions(name, found.root).items())
 
 
 def is_known(found: Found, label: str) -> str:

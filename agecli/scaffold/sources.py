@@ -6,28 +6,24 @@ Nothing is read here but names, footers and the first bytes; what the rows hold 
 from __future__ import annotations
 
 import csv
-import glob
 import gzip
 import io
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agecli.engines.arrow_types import from_arrow
+from agecli.engines.base import Format
+from agecli.engines.files import ENDINGS, find_files, partitions
 from agecli.errors import ConfigError, DataError
 from agecli.scaffold import names
 
-Format = Literal["parquet", "csv", "jsonl"]
-ENDINGS: dict[Format, tuple[str, ...]] = {
-    "parquet": (".parquet", ".parq", ".pq"),
-    "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt"),
-    "jsonl": (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".json", ".json.gz"),
-}
+_FIX = "give the path of your data to --from"
 _HEAD = 1 << 18
 _DELIMITERS = ",;\t|"
 
@@ -42,6 +38,7 @@ class Found:
     delimiter: str
     columns: dict[str, str | None]
     partitions: tuple[str, ...] = ()
+    root: str = ""
 
     @property
     def bytes(self) -> int:
@@ -54,49 +51,31 @@ def find(path: str) -> Found:
     Raises ConfigError where nothing is there or formats are mixed, DataError for files that cannot be read.
     The columns of JSON Lines are left to sampling, since they are known from the rows alone.
     """
-    files, kind = _files(Path(path).expanduser())
-    filled = [file for file in files if file.stat().st_size]
+    if not path:
+        raise ConfigError("no source", "the path after --from is empty", _FIX)
+    found = find_files(Path(path).expanduser(), fix=_FIX)
+    kind = _only_format(path, found.paths)
+    filled = [file for file in found.paths if file.stat().st_size]
     if not filled:
-        raise DataError(f"the source {path} is empty", f"{len(files)} files of 0 bytes", "give a source that has rows")
-    partitions = tuple(_partition_keys(filled[0]))
+        why = f"{len(found.paths)} files of 0 bytes"
+        raise DataError(f"the source {path} is empty", why, "give a source that has rows")
+    folders = tuple(partitions(str(filled[0]), str(found.root)))
     delimiter, columns = ",", dict[str, str | None]()
     if kind == "parquet":
         columns = _parquet_columns(filled)
     elif kind == "csv":
         delimiter, columns = _csv_columns(filled)
-    for key in partitions if kind == "parquet" else ():
-        columns.setdefault(key, "varchar")
-    return Found(path, tuple(str(file) for file in filled), kind, delimiter, columns, partitions)
+    there = {name.lower() for name in columns}
+    columns |= {key: "varchar" for key in folders if key.lower() not in there}
+    return Found(path, tuple(str(file) for file in filled), kind, delimiter, columns, folders, str(found.root))
 
 
-def _files(path: Path) -> tuple[list[Path], Format]:
-    if path.is_file():
-        return [path], _format_of(path)
-    if path.is_dir():
-        below = (p for p in path.rglob("*") if p.is_file())
-        found = sorted(p for p in below if not any(w.startswith(("_", ".")) for w in p.relative_to(path).parts))
-        known = {kind: [p for p in found if p.name.lower().endswith(ends)] for kind, ends in ENDINGS.items()}
-        present = [kind for kind, members in known.items() if members]
-        if not present:
-            raise DataError(
-                f"the source {path} is empty",
-                "no Parquet, CSV or JSON Lines file is below it",
-                "give a source with rows",
-            )
-        if len(present) > 1:
-            counts = ", ".join(f"{len(known[kind])} {kind}" for kind in present)
-            raise ConfigError(f"{path} holds several formats", counts, "give a glob: --from 'DIR/*.csv'")
-        return known[present[0]], present[0]
-    if any(letter in str(path) for letter in "*?["):
-        names_found = glob.glob(str(path), recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
-        found = sorted(Path(name) for name in names_found if Path(name).is_file())
-        if found:
-            kinds = Counter(_format_of(p) for p in found)
-            if len(kinds) > 1:
-                counts = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-                raise ConfigError(f"{path} matches several formats", counts, "give a narrower glob")
-            return found, next(iter(kinds))
-    raise ConfigError(f"no source at {path}", "there is no such file or folder", "give the path of your data to --from")
+def _only_format(path: str, files: Sequence[Path]) -> Format:
+    kinds = Counter(_format_of(file) for file in files)
+    if len(kinds) > 1:
+        counts = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+        raise ConfigError(f"{path} holds several formats", counts, "give a glob: --from 'DIR/*.csv'")
+    return next(iter(kinds))
 
 
 def _format_of(path: Path) -> Format:
@@ -108,10 +87,6 @@ def _format_of(path: Path) -> Format:
         if stream.read(4) == b"PAR1":
             return "parquet"
     return "jsonl" if _head(path).lstrip().startswith("{") else "csv"
-
-
-def _partition_keys(file: Path) -> list[str]:
-    return [part.split("=", 1)[0] for part in file.parts[:-1] if "=" in part]
 
 
 def _head(path: Path) -> str:

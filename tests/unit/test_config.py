@@ -34,7 +34,10 @@ def test_sizes(tmp_path, text, size):
     assert config.resolve(tmp_path, {"memory": text}, {})["memory"] == size
 
 
-@pytest.mark.parametrize(("name", "value"), [("workers", "two"), ("workers", -1), ("memory", "lots"), ("period", 2026)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("workers", "two"), ("workers", -1), ("memory", "lots"), ("period", 2026), ("source", ""), ("workspace", "")],
+)
 def test_a_value_of_the_wrong_kind_is_named(tmp_path, name, value):
     with pytest.raises(ConfigError, match=name):
         config.resolve(tmp_path, {name: value}, {})

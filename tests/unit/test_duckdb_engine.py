@@ -13,6 +13,7 @@ import pytest
 from agecli.engines import SqlRefused, open_engine
 from agecli.engines.base import Column, Table
 from agecli.engines.duckdb import DuckDBEngine
+from agecli.engines.tables import source
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid
 
 
@@ -111,11 +112,34 @@ def test_folders_of_partitions_are_columns(engine: DuckDBEngine, tmp_path: Path)
         (tmp_path / f"year={year}").mkdir()
         pq.write_table(pa.table({"a": [year % 10]}), tmp_path / f"year={year}" / "x.parquet")
     files = tuple(str(p) for p in sorted(tmp_path.glob("*/x.parquet")))
-    table = Table(files, columns=(Column("a", "bigint"), Column("year", "integer")))
+    table = Table(files, columns=(Column("a", "bigint"), Column("year", "integer")), root=str(tmp_path))
     assert engine.query("SELECT year + 1 AS y, a FROM t ORDER BY 1", {"t": table}).to_pylist() == [
         {"y": 2024, "a": 3},
         {"y": 2025, "a": 4},
     ]
+
+
+@pytest.mark.parametrize(("kind", "content"), [("csv", "a\n1\n"), ("jsonl", '{"a": 1}\n')])
+def test_folders_of_partitions_are_columns_of_texts_too(engine: DuckDBEngine, tmp_path: Path, kind, content) -> None:
+    root = tmp_path / "y=ears [of] it"  # above the root a name is only a name
+    for town in ("Köln", "a%20b", "__HIVE_DEFAULT_PARTITION__"):
+        (root / "year=2024" / f"Town={town}").mkdir(parents=True)
+        (root / "year=2024" / f"Town={town}" / f"x.{kind}").write_text(content)
+    files = tuple(str(p) for p in sorted(root.rglob("x.*")))
+    columns = tuple(Column(name, "varchar") for name in ("town", "a", "year"))
+    table = {"t": Table(files, kind, columns, root=str(root))}
+    found = engine.query("SELECT concat(year, a) AS ya, town FROM t ORDER BY town NULLS LAST", table).to_pylist()
+    assert found == [{"ya": "20241", "town": town} for town in ("Köln", "a b", None)]
+    assert "y" not in [name for name, _ in source(Table(files, kind, root=str(root))).columns]
+
+
+def test_a_file_outside_the_partitions_of_the_others_is_refused(engine: DuckDBEngine, tmp_path: Path) -> None:
+    (tmp_path / "year=2024").mkdir()
+    for path in (tmp_path / "year=2024" / "x.csv", tmp_path / "x.csv"):
+        path.write_text("a\n1\n")
+    table = Table(tuple(map(str, sorted(tmp_path.rglob("*.csv")))), "csv", root=str(tmp_path))
+    with pytest.raises(DataError, match="year="):
+        engine.query("SELECT * FROM t", {"t": table})
 
 
 def test_a_table_is_written_in_order_and_alike_each_time(engine: DuckDBEngine, tmp_path: Path) -> None:
