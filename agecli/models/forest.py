@@ -37,13 +37,19 @@ _PER_SPLIT = ("categories_nodes", "categories_segments", "categories_sizes")
 Numbers = npt.NDArray[Any]
 
 
-def check(data: bytes, features: int, classes: int) -> None:
-    """Raises ValueError unless `data` is a forest over so many features and classes (0 or 2: one output)."""
+def read(data: bytes) -> dict[str, Any]:
+    """The parts of a model file, unchecked; ValueError where it is not UBJSON of a learner."""
     reader = _Reader(data)
     whole = reader.value(0)
     if reader.at != len(data):
         raise ValueError("bytes are left over behind the model")
     _need(isinstance(whole, dict) and set(whole) == {"learner", "version"}, "it is no model of XGBoost")
+    return dict(whole)
+
+
+def check(data: bytes, features: int, classes: int) -> None:
+    """Raises ValueError unless `data` is a forest over so many features and classes (0 or 2: one output)."""
+    whole = read(data)
     try:
         _learner(whole["learner"], features, classes if classes > 2 else 0)
     except (KeyError, TypeError, AttributeError, IndexError) as error:

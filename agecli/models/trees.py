@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agecli.errors import DataError
-from agecli.models import forest
+from agecli.models import forest, kernel
 
 if TYPE_CHECKING:
     import xgboost as xgb
@@ -150,10 +150,18 @@ class _Report(xgb.callback.TrainingCallback):
         return False
 
 
+class Loaded(xgb.Booster):
+    """A booster read from a file, with the compiled walk over its trees where there is one."""
+
+    kernel: kernel.Kernel | None = None
+
+
 def predict(booster: Any, rows: Matrix, upto: int = 0) -> Matrix:
     """What the booster says of encoded rows, with the first `upto` rounds (0: all). Shape (n,) or (n, classes)."""
     if len(rows) == 0:
         return np.empty(0, np.float32)
+    if isinstance(booster, Loaded) and booster.kernel is not None and upto == 0:
+        return booster.kernel.predict(rows)
     told: Matrix = booster.inplace_predict(rows, iteration_range=(0, upto), missing=np.nan)
     return told
 
@@ -186,9 +194,10 @@ def parse(data: bytes, name: str, threads: int, features: int, classes: int) -> 
     """The booster in `data`; DataError if it is not a sound forest over so many features and classes."""
     try:
         forest.check(data, features, classes)
-        booster = xgb.Booster()
+        booster = Loaded()
         booster.load_model(bytearray(data))
         booster.set_param({"nthread": threads})
+        booster.kernel = kernel.compiled(data, booster)
     except (xgb.core.XGBoostError, ValueError) as error:
         why = (str(error).strip().splitlines() or ["XGBoost cannot read it"])[0][:120]
         raise DataError(f"the model file {name} is damaged", why, "run `agecli run --from train --force`") from None

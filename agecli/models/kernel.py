@@ -1,0 +1,224 @@
+"""Scoring with the compiled walk over trees, `_forest.c`: the same bits as XGBoost, several times faster.
+
+XGBoost stays the oracle. A forest is taken over only when the extension was built (it is left out where there is no
+C compiler) and the kernel gives XGBoost's own bits on probing rows around the forest's thresholds; in every other
+case `compiled` gives None and XGBoost scores.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agecli.models import forest
+
+try:
+    from agecli.models import _forest
+except ImportError:  # no compiler where it was installed
+    _forest = None  # type: ignore[assignment]
+
+Matrix = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.uint32]
+
+_NODE = np.dtype([("left", "<u4"), ("set", "<u4"), ("column", "<u2"), ("rank", "<u2"), ("leaf", "<f4")])
+_NEVER = 0xFFFF  # a rank that no row's is above
+_MOST_RANKS = 0xFFF0
+_PROBES = 96
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A forest as `_forest.c` wants it: arrays of fixed width, each index inside them."""
+
+    nodes: npt.NDArray[Any]
+    sets: Indices
+    roots: Indices
+    depths: Indices
+    plain: Indices
+    thresholds: Matrix
+    starts: Indices
+    codes: Indices
+    base: Matrix
+    probability: bool
+
+    def predict(self, rows: Matrix) -> Matrix:
+        """What the forest says of every row of an encoded matrix (rows, features), float32.
+
+        Numbers or probabilities of the second class, (rows,); probabilities of several classes, (rows, classes).
+        """
+        rows = np.ascontiguousarray(rows, np.float32)
+        if rows.ndim != 2 or rows.shape[1] != len(self.codes):
+            raise ValueError(f"{rows.shape} is no matrix of {len(self.codes)} features")
+        outputs = len(self.base)
+        told = np.tile(self.base, (len(rows), 1))
+        if len(rows):
+            _forest.add(
+                self.nodes, self.sets, self.roots, self.depths, self.plain, outputs,
+                self.thresholds, self.starts, self.codes, rows, told,
+            )  # fmt: skip
+            if self.probability:
+                _forest.probabilities(told, outputs)
+        return told if outputs > 1 else told[:, 0]
+
+
+def available() -> bool:
+    """Whether the compiled part is there and not switched off by AGECLI_KERNEL=xgboost."""
+    return _forest is not None and os.environ.get("AGECLI_KERNEL", "") != "xgboost"
+
+
+def compiled(data: bytes, booster: Any) -> Kernel | None:
+    """The kernel for a checked UBJ file and the booster that XGBoost made of it; None where XGBoost must score."""
+    if not available():
+        return None
+    kernel = _build(forest.read(data)["learner"])
+    return kernel if kernel is not None and _agrees(kernel, booster) else None
+
+
+def _build(learner: Mapping[str, Any]) -> Kernel | None:
+    trees = [_Tree.of(tree) for tree in learner["gradient_booster"]["model"]["trees"]]
+    features = int(learner["learner_model_param"]["num_feature"])
+    thresholds = [_thresholds(trees, feature) for feature in range(features)]
+    codes = np.array([_codes(trees, feature) for feature in range(features)], np.uint32)
+    mixed = any(len(found) and count for found, count in zip(thresholds, codes, strict=True))
+    longest = max(max((len(found) for found in thresholds), default=0), int(codes.max(initial=0)))
+    if not trees or mixed or longest > _MOST_RANKS:
+        return None
+    sets = _Sets(longest + 2)
+    probability = learner["objective"]["name"] != "reg:squarederror"
+    return Kernel(
+        nodes=np.concatenate([_nodes(tree, thresholds, codes, sets) for tree in trees]),
+        sets=np.concatenate(sets.words),
+        roots=np.cumsum([0, *(len(tree.left) for tree in trees[:-1])]).astype(np.uint32),
+        depths=np.array([tree.depth() for tree in trees], np.uint32),
+        plain=np.array([not tree.sets for tree in trees], np.uint32),
+        thresholds=np.concatenate([*thresholds, np.empty(0, np.float32)]).astype(np.float32),
+        starts=np.cumsum([0, *map(len, thresholds)]).astype(np.uint32),
+        codes=codes,
+        base=_base(learner),
+        probability=probability,
+    )
+
+
+def _base(learner: Mapping[str, Any]) -> Matrix:
+    """What every sum begins with, per output; the file has it as a probability for the logistic objective."""
+    param = learner["learner_model_param"]
+    told = np.array([float(part) for part in param["base_score"].strip("[]").split(",")], np.float32)
+    if learner["objective"]["name"] == "binary:logistic":
+        told = -np.log(np.float32(1) / told - np.float32(1))
+    return np.resize(told, max(1, int(param["num_class"]))).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Tree:
+    """A tree of the file, columns by node; `sets` has the categories that lead right, by node."""
+
+    left: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64]
+    feature: npt.NDArray[np.int64]
+    default_left: npt.NDArray[np.bool_]
+    condition: Matrix
+    sets: Mapping[int, npt.NDArray[np.int64]]
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any]) -> _Tree:
+        def whole(name: str) -> npt.NDArray[np.int64]:
+            return np.asarray(tree[name]).astype(np.int64)
+
+        nodes, begin, size = (whole(f"categories_{part}") for part in ("nodes", "segments", "sizes"))
+        codes = whole("categories")
+        return cls(
+            left=whole("left_children"),
+            right=whole("right_children"),
+            feature=whole("split_indices"),
+            default_left=whole("default_left").astype(bool),
+            condition=np.asarray(tree["split_conditions"]).astype(np.float32),
+            sets={int(n): codes[b : b + s] for n, b, s in zip(nodes, begin, size, strict=True)},
+        )
+
+    def splits(self, feature: int) -> npt.NDArray[np.int64]:
+        """The inner nodes that split by a feature."""
+        found: npt.NDArray[np.int64] = np.flatnonzero((self.left >= 0) & (self.feature == feature))
+        return found
+
+    def depth(self) -> int:
+        """Steps from the root to the deepest leaf; children come after their parents in the file."""
+        depths = np.zeros(len(self.left), np.int64)
+        for node in np.flatnonzero(self.left >= 0):
+            depths[self.left[node]] = depths[self.right[node]] = depths[node] + 1
+        return int(depths.max())
+
+
+class _Sets:
+    """Sets of ranks as bits, one behind the other; at the beginning a run of zeros for splits by number."""
+
+    def __init__(self, ranks: int) -> None:
+        self.words: list[Indices] = [np.zeros(ranks // 32 + 1, np.uint32)]
+        self.used = len(self.words[0])
+
+    def add(self, ranks: npt.NDArray[np.int64], size: int) -> int:
+        bits = np.zeros((size // 32 + 1) * 32, np.uint8)
+        bits[ranks] = 1
+        words = np.packbits(bits, bitorder="little").view("<u4").astype(np.uint32)
+        self.words.append(words)
+        self.used += len(words)
+        return self.used - len(words)
+
+
+def _thresholds(trees: list[_Tree], feature: int) -> Matrix:
+    found = [tree.condition[[n for n in tree.splits(feature) if n not in tree.sets]] for tree in trees]
+    return np.unique(np.concatenate([*found, np.empty(0, np.float32)]))
+
+
+def _codes(trees: list[_Tree], feature: int) -> int:
+    """One more than the highest category in any set of the feature; 0 where it is a number."""
+    sets = [tree.sets[int(n)] for tree in trees for n in tree.splits(feature) if n in tree.sets]
+    return max((int(codes.max(initial=0)) + 1 for codes in sets), default=0)
+
+
+def _nodes(tree: _Tree, thresholds: list[Matrix], codes: Indices, sets: _Sets) -> npt.NDArray[Any]:
+    """The nodes in breadth-first order, siblings side by side, each leaf leading to itself."""
+    order, place = [0], {0: 0}
+    for node in order:
+        if tree.left[node] >= 0:
+            for child in (int(tree.left[node]), int(tree.right[node])):
+                place[child] = len(order)
+                order.append(child)
+    made = np.zeros(len(order), _NODE)
+    for at, node in enumerate(order):
+        if tree.left[node] < 0:
+            made[at] = (at, 0, 0, _NEVER, tree.condition[node])
+            continue
+        feature = int(tree.feature[node])
+        column = 2 * feature + (not tree.default_left[node])
+        if node in tree.sets:
+            missing = int(codes[feature]) + 1
+            begin = sets.add(np.append(tree.sets[node], missing), missing)
+            made[at] = (place[int(tree.left[node])], begin, column, _NEVER, 0)
+        else:
+            rank = int(np.searchsorted(thresholds[feature], tree.condition[node]))
+            made[at] = (place[int(tree.left[node])], 0, column, rank, 0)
+    return made
+
+
+def _agrees(kernel: Kernel, booster: Any) -> bool:
+    """Whether the kernel gives XGBoost's bits for rows on, just below and above thresholds, and for missing values."""
+    draw = np.random.default_rng(0)
+    rows = np.empty((_PROBES, len(kernel.codes)), np.float32)
+    for feature, codes in enumerate(kernel.codes):
+        known = kernel.thresholds[kernel.starts[feature] : kernel.starts[feature + 1]]
+        if codes:
+            column = draw.integers(0, int(codes) + 2, _PROBES).astype(np.float32)
+        elif len(known):
+            column = draw.choice(known, _PROBES)
+            column = np.nextafter(column, draw.choice(np.array([-np.inf, np.inf], np.float32), _PROBES))
+            column = np.where(draw.random(_PROBES) < 0.3, draw.choice(known, _PROBES), column)
+        else:
+            column = np.zeros(_PROBES, np.float32)
+        rows[:, feature] = np.where(draw.random(_PROBES) < 0.1, np.nan, column)
+    told = np.ascontiguousarray(booster.inplace_predict(rows, missing=np.nan), np.float32)
+    return np.array_equal(np.ascontiguousarray(kernel.predict(rows)).view(np.uint32), told.view(np.uint32))
