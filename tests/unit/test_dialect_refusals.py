@@ -115,3 +115,63 @@ def test_only_one_select_is_allowed(sql: str) -> None:
 def test_a_query_that_trino_rejects_is_invalid(sql: str, why: str) -> None:
     with pytest.raises(SqlInvalid, match=why):
         translate(sql, TABLE)
+
+
+A = "(VALUES (1, 'x', 10, ARRAY[1, 5])) AS a(id, c, n, l)"
+B = "(VALUES (1, 'x', 7)) AS b(bid, k, m)"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"(SELECT m FROM {B} WHERE b.k = a.c LIMIT 1)",
+        f"(SELECT m FROM {B} WHERE b.m > a.n ORDER BY m LIMIT 1)",
+        f"(SELECT m FROM {B} WHERE b.bid + 1 = a.id ORDER BY m LIMIT 1)",
+        f"(SELECT max(m + a.n) FROM {B} WHERE b.k = a.c)",
+        f"(SELECT m + a.n FROM {B} WHERE b.bid = a.id)",
+        f"(SELECT max(m) FROM {B} WHERE b.k = a.c HAVING max(m) > a.n)",
+        f"(SELECT max(m) FROM {B} WHERE b.m > a.n GROUP BY b.k)",
+        f"(SELECT DISTINCT k FROM {B} WHERE b.m > a.n)",
+        f"(SELECT row_number() OVER (ORDER BY m) FROM {B} WHERE b.bid = a.id)",
+        "(SELECT max(x) FROM UNNEST(a.l) AS t(x) WHERE x > 1)",
+        "(SELECT a.n + 1 WHERE a.n > 5)",
+        f"a.n IN (SELECT b.m + a.id FROM {B})",
+        f"a.n IN (SELECT max(m) FROM {B} WHERE b.k = a.c)",
+        f"EXISTS (SELECT 1 FROM {B} WHERE b.m > a.n LIMIT 1)",
+        f"EXISTS (SELECT 1 FROM {B} WHERE b.k = a.c UNION SELECT 2)",
+        f"EXISTS (SELECT 1 FROM {B} WHERE EXISTS (SELECT 1 FROM (VALUES 1) AS z(u) WHERE z.u = a.id))",
+        "count(*) FILTER (WHERE a.n > 5) OVER ()",
+    ],
+)
+def test_what_trino_does_not_support_is_refused(value: str) -> None:
+    with pytest.raises(SqlRefused, match="not support it"):
+        translate(f"SELECT {value} FROM {A}", {})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"(SELECT m FROM {B} WHERE b.k = a.c AND b.m > 1 ORDER BY m DESC LIMIT 1)",
+        f"(SELECT max(m) FROM {B} WHERE b.m > a.n)",
+        f"(SELECT a.n + max(m) FROM {B} WHERE b.k = a.c)",
+        f"(SELECT count(*) FROM {B} WHERE a.c = b.k GROUP BY b.k)",
+        "(SELECT max(x + a.n) FROM UNNEST(a.l) AS t(x))",
+        f"a.n IN (SELECT m FROM {B} WHERE b.m > a.id)",
+        f"EXISTS (SELECT 1 FROM {B} WHERE b.k = a.c ORDER BY m LIMIT 1)",
+    ],
+)
+def test_correlated_subqueries_that_trino_runs_are_allowed(value: str) -> None:
+    translate(f"SELECT {value} FROM {A}", {})
+
+
+@pytest.mark.parametrize(
+    "sets", ["ROLLUP (1)", "CUBE (lower(v))", "GROUPING SETS ((1), ())", "GROUPING SETS ((v), (i + 1))"]
+)
+def test_grouping_sets_take_columns_only(sets: str) -> None:
+    with pytest.raises(SqlInvalid, match="no column"):
+        translate(f"SELECT v, count(*) FROM t GROUP BY {sets}", TABLE)
+
+
+def test_fetch_first_takes_a_positive_number() -> None:
+    with pytest.raises(SqlInvalid, match="positive"):
+        translate("SELECT v FROM t FETCH FIRST 0 ROWS ONLY", TABLE)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agecli.engines.dialect.casts import coerce
-from agecli.engines.dialect.evaluation import coerce_pair, combined, is_cheap, mapped, mismatch, once
+from agecli.engines.dialect.evaluation import coerce_pair, combined, mapped, mismatch, once
 from agecli.engines.dialect.registry import NOT_CONSTANT, Macro, Typed, failure, guard, provide
 from agecli.engines.dialect.types import (
     DATE,
@@ -93,11 +93,7 @@ def _divided(left: Typed, right: Typed, kind: Type, write: Callable[[str, str], 
             return write(a, b)
         return once(
             replace(right, sql=b),
-            lambda d: (
-                f"CASE WHEN {d} = 0 AND {a} IS NOT NULL THEN {zero} ELSE {write(a, d)} END"
-                if is_cheap(replace(left, sql=a))
-                else f"CASE WHEN {d} = 0 THEN {zero} ELSE {write(a, d)} END"
-            ),
+            lambda d: f"CASE WHEN {d} = 0 THEN CASE WHEN {a} IS NOT NULL THEN {zero} END ELSE {write(a, d)} END",
             "d",
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agecli.engines.dialect.evaluation import once
-from agecli.engines.dialect.registry import Call, Emit, Macro, Sql, failure, provide, register_cast
+from agecli.engines.dialect.registry import Call, Emit, Sql, failure, register_cast
 from agecli.engines.dialect.types import INTEGERS, YEAR_TO_MONTH, coerces, duckdb_type
 
 
@@ -59,15 +59,22 @@ def _to_decimal(call: Call) -> Sql:
 
 
 def _floating_to_decimal(call: Call) -> Sql:
-    kind = duckdb_type(call.result)
-    return Sql(f"CAST(CAST({call[0]} AS VARCHAR) AS {kind})", f"TRY_CAST(CAST({call[0]} AS VARCHAR) AS {kind})")
+    """By the shortest decimal that stands for the number. DuckDB does not see that 1e18 has too many digits."""
+    kind, most = duckdb_type(call.result), 10 ** (call.result.precision - call.result.scale)
+    wrong = failure(f"Cannot cast to {call.result}", "VARCHAR")
+
+    def write(x: str, on_error: str, cast: str) -> str:
+        text = f"CASE WHEN abs({x}) < {most}e0 THEN CAST({x} AS VARCHAR) WHEN {x} IS NOT NULL THEN {on_error} END"
+        return f"{cast}({text} AS {kind})"
+
+    loud = once(call[0], lambda x: write(x, wrong, "CAST"))
+    return Sql(loud, once(call[0], lambda x: write(x, "NULL", "TRY_CAST")))
 
 
 def _register_text() -> None:
-    for target in (*INTEGERS, "double", "real", "boolean", "date", "timestamp"):
+    for target in (*INTEGERS, "double", "real", "boolean"):
         quiet = f"ag_try_text_to_{target}({{0}})"
         register_cast("varchar", target, f"ag_text_to_{target}({{0}})", fails=True, quiet=quiet)
-    register_cast("varchar", "decimal", emit=_text_to_decimal, fails=True)
     register_cast("varchar", "varchar", emit=_truncated)
     register_cast("char", "varchar", emit=_truncated)
     register_cast("varchar", "char", emit=_padded)
@@ -77,20 +84,6 @@ def _register_text() -> None:
     for source, template in texts.items():
         register_cast(source, "varchar", emit=_sized(template), fails=True)
     register_cast("timestamp", "varchar", emit=_timestamp_text, fails=True)
-
-
-_DECIMAL_TEXT = r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"
-provide(
-    Macro(
-        "ag_decimal_text",
-        f"(v) AS CASE WHEN regexp_full_match(v, '{_DECIMAL_TEXT}') THEN v WHEN v IS NOT NULL THEN 'no decimal' END",
-    )
-)
-
-
-def _text_to_decimal(call: Call) -> Sql:
-    kind, checked = duckdb_type(call.result), f"ag_decimal_text({call[0]})"
-    return Sql(f"CAST({checked} AS {kind})", f"TRY_CAST({checked} AS {kind})")
 
 
 def _truncated(call: Call) -> Sql:
@@ -130,19 +123,9 @@ def _timestamp_text(call: Call) -> Sql:
 def _register_dates() -> None:
     register_cast("date", "timestamp", "CAST({0} AS TIMESTAMP)")
     register_cast("timestamp", "date", "CAST({0} AS DATE)")
-    register_cast("timestamp", "timestamp", emit=_rounded_time)
     register_cast("date", "timestamp with time zone", emit=_in_utc)
     register_cast("timestamp", "timestamp with time zone", emit=_in_utc)
     register_cast("timestamp with time zone", "timestamp with time zone", emit=_same_zone)
-
-
-def _rounded_time(call: Call) -> Sql:
-    before, after = call[0].type.precision, call.result.precision
-    if after >= before or before > 6:
-        return Sql(call[0].sql)
-    step = 10 ** (6 - after)
-    micros = f"(epoch_us({call[0]}) + {step // 2})"
-    return Sql(f"make_timestamp({micros} - (({micros} % {step}) + {step}) % {step})")
 
 
 def _in_utc(call: Call) -> Sql:

@@ -50,6 +50,12 @@ class ExpressionBinder:
             raise SqlInvalid("the SQL has a type mismatch", f"{where} needs a boolean, not {value.type}")
         return coerce(value, BOOLEAN)
 
+    def owners(self, node: ast.Expr) -> list[Scope]:
+        """The scopes whose columns an expression mentions."""
+        before = len(self.statement.uses)
+        self.bind(node)
+        return [owner for owner, _ in self.statement.uses[before:]]
+
     def column(self, found: Visible, owner: Scope) -> Typed:
         """A resolved column; `GroupedBinder` checks here that it is grouped."""
         return found.value
@@ -66,13 +72,17 @@ class ExpressionBinder:
             raise SqlInvalid(
                 "the SQL names an unknown column", f"{node.name} is not among: {known}", "correct the name"
             )
-        return self.column(*found)
+        return self.met(*found)
+
+    def met(self, found: Visible, owner: Scope) -> Typed:
+        self.statement.uses.append((owner, self.statement.place))
+        return self.column(found, owner)
 
     def field(self, node: ast.Field) -> Typed:
         if isinstance(node.base, ast.Name) and not any(node.base.name.lower() in n for n in self.lambdas):
             found = self.scope.find(node.name, node.base.name)
             if found is not None:
-                return self.column(*found)
+                return self.met(*found)
             if self.scope.find(node.base.name) is None and self.scope.has_relation(node.base.name):
                 raise SqlInvalid("the SQL names an unknown column", f"{node.base.name} has no column {node.name}")
         base = self.bind(node.base)
@@ -224,13 +234,13 @@ class ExpressionBinder:
         return translated("[]", FUNCTIONS.get("[]", []), [base, index], self.bind_lambda)
 
     def scalar(self, node: ast.Scalar) -> Typed:
-        bound = self.statement.bind_query(node.query, self.inner_scope())
+        bound = self.statement.bind_query(node.query, self.inner_scope(), "scalar")
         if len(bound.columns) != 1:
             raise SqlInvalid("the SQL has a subquery of several columns as a value", "it needs one column")
         return Typed(f"({bound.sql})", bound.columns[0][1])
 
     def exists(self, node: ast.Exists) -> Typed:
-        bound = self.statement.bind_query(node.query, self.inner_scope())
+        bound = self.statement.bind_query(node.query, self.inner_scope(), "exists")
         return Typed(f"EXISTS ({bound.sql})", BOOLEAN)
 
     def inner_scope(self) -> Scope:
@@ -245,7 +255,7 @@ class ExpressionBinder:
     def quantified(self, node: ast.Quantified) -> Typed:
         """x = ANY (SELECT ...): as on Trino, NaN and rows with NULL are found again here, unlike with =."""
         value = self.bind(node.value)
-        bound = self.statement.bind_query(node.query, self.inner_scope())
+        bound = self.statement.bind_query(node.query, self.inner_scope(), "in")
         kinds = tuple(t for _, t in bound.columns)
         kind = kinds[0] if len(kinds) == 1 else row(tuple(None for _ in kinds), kinds)
         common = common_type(value.type, kind)

@@ -147,8 +147,10 @@ _FIRST = f"list_filter(l, lambda f_, i_: list_position({_KEYS}, struct_extract(f
 _SAME = "list_filter(l, lambda h_: struct_extract(h_, 'key') = struct_extract(g_, 'key'))"
 _VALUES = f"list_transform({_SAME}, lambda j_: struct_extract(j_, 'value'))"
 _GROUP = f"struct_pack(key := struct_extract(g_, 'key'), value := {_VALUES})"
-provide(Macro("ag_first_pairs", f"(l) AS map_from_entries({_FIRST})"))
-provide(Macro("ag_all_pairs", f"(l) AS map_from_entries(list_transform({_FIRST}, lambda g_: {_GROUP}))"))
+# no entries at all are no map
+_SOME = "(l) AS CASE WHEN len(l) > 0 THEN map_from_entries({}) END"
+provide(Macro("ag_first_pairs", _SOME.format(_FIRST)))
+provide(Macro("ag_all_pairs", _SOME.format(f"list_transform({_FIRST}, lambda g_: {_GROUP})")))
 
 
 def _statistics() -> None:

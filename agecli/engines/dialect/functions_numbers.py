@@ -65,7 +65,7 @@ def _rounding() -> None:
     for kind in _FLOATS:
         for name, duck in (("ceil", "ceil"), ("ceiling", "ceil"), ("floor", "floor"), ("truncate", "trunc")):
             register(name, [kind], kind, f"CAST({duck}({{0}}) AS {{r}})")
-        register("round", [kind], kind, "CAST(round({0}) + 0 AS {r})")
+        register("round", [kind], kind, "CAST(ag_round({0}) AS {r})")
         register("abs", [kind], kind, "abs({0})")
         register(
             "sign", [kind], kind, "ag_float_sign({0})" if kind == "double" else "CAST(ag_float_sign({0}) AS FLOAT)"
@@ -84,12 +84,15 @@ def _rounding() -> None:
 
 
 provide(Macro("ag_float_sign", "(x) AS CASE WHEN isnan(x) OR x = 0 THEN x ELSE CAST(sign(x) AS DOUBLE) END"))
+# Java's Math.round of the absolute value, whose sign comes back: zero itself loses it, what is rounded to zero keeps it
+provide(Macro("ag_round", "(x) AS CASE WHEN x = 0 THEN 0e0 ELSE round(x) END"))
 provide(
     Macro(
         "ag_round_double",
-        "(x, n) AS CASE WHEN isnan(x) OR isinf(x) THEN x "
-        "WHEN x < 0 THEN -(floor(-x * pow(10e0, n) + 0.5e0) / pow(10e0, n)) "
-        "ELSE floor(x * pow(10e0, n) + 0.5e0) / pow(10e0, n) END",
+        "(x, n) AS CASE WHEN isnan(x) OR isinf(abs(CAST(x AS DOUBLE)) * pow(10e0, n)) THEN x "
+        "WHEN x = 0 AND n >= 0 THEN 0e0 "
+        "ELSE (CASE WHEN x < 0 THEN -1e0 ELSE 1e0 END) * (round(abs(CAST(x AS DOUBLE)) * pow(10e0, n)) / pow(10e0, n)) "
+        "END",
     )
 )
 
@@ -287,14 +290,14 @@ def to_base(call: Call) -> Sql:
     radix = call.integer(1)
     if not 2 <= radix <= 36:
         raise SqlInvalid("the SQL has a radix out of range", f"to_base(_, {radix})", "use 2 to 36")
-    return Sql(
-        once(
-            call[0],
-            lambda a: (
-                f"CASE WHEN {a} < 0 THEN '-' || lower(to_base(-{a}, {radix})) ELSE lower(to_base({a}, {radix})) END"
-            ),
-        )
-    )
+    lowest = f"WHEN {{0}} = CAST('{-(2**63)}' AS BIGINT) THEN '-' || '{_digits(2**63, radix)}' "
+    negative = f"WHEN {{0}} < 0 THEN '-' || lower(to_base(-{{0}}, {radix})) ELSE lower(to_base({{0}}, {radix})) END"
+    return Sql(once(call[0], lambda a: f"CASE {lowest}{negative}".format(a)))
+
+
+def _digits(value: int, radix: int) -> str:
+    digit = "0123456789abcdefghijklmnopqrstuvwxyz"[value % radix]
+    return digit if value < radix else _digits(value // radix, radix) + digit
 
 
 _no_arguments()

@@ -14,7 +14,7 @@ from agecli.engines.runtime.errors import GuardError, TrinoError
 def normal_cdf(mean: float, deviation: float, value: float) -> float:
     if not deviation > 0:
         raise TrinoError("standardDeviation must be > 0")
-    return 0.5 * math.erfc(-(value - mean) / (deviation * math.sqrt(2)))
+    return 0.5 * (1 + math.erf((value - mean) / (deviation * math.sqrt(2))))  # as Trino, coarse for small shares
 
 
 def inverse_normal_cdf(mean: float, deviation: float, share: float) -> float:

@@ -19,6 +19,8 @@ from agecli.engines.dialect.scope import Scope, Statement, Visible
 from agecli.engines.dialect.types import INTEGER
 from agecli.errors import AgecliError, SqlInvalid, SqlRefused
 
+Grouping = tuple[tuple[str, tuple[tuple[ast.Expr, ...], ...]], ...]
+
 
 class GroupedBinder(ExpressionBinder):
     """Expressions above a GROUP BY, over its keys and aggregates."""
@@ -95,6 +97,10 @@ class GroupedBinder(ExpressionBinder):
     def aggregate_sql(self, node: ast.Call) -> Typed:
         if node.name == "grouping":
             return self.grouping(node)
+        with self.statement.at("aggregate"):
+            return self.aggregate_of_rows(node)
+
+    def aggregate_of_rows(self, node: ast.Call) -> Typed:
         source = self.source
         source.named_windows = {}
         args = source.arguments(node.args)
@@ -132,7 +138,16 @@ def aggregate_calls(node: Any) -> Iterator[ast.Call]:
             yield from aggregate_calls(item)
 
 
-def expanded(grouping: tuple[tuple[str, tuple[tuple[ast.Expr, ...], ...]], ...]) -> list[list[ast.Expr]]:
+def check_sets(grouping: Grouping, binder: ExpressionBinder) -> None:
+    """ROLLUP, CUBE and GROUPING SETS take columns only: no expressions, and no positions in the SELECT list."""
+    columns = {c.value.sql for c in binder.scope.columns}
+    for node in (e for kind, sets in grouping if kind != "simple" for one in sets for e in one):
+        if not isinstance(node, ast.Name | ast.Field) or binder.bind(node).sql not in columns:
+            raise SqlInvalid("the SQL groups by sets of what is no column", "ROLLUP, CUBE, GROUPING SETS need columns",
+                             "compute it in a subquery, and name the column")  # fmt: skip
+
+
+def expanded(grouping: Grouping) -> list[list[ast.Expr]]:
     """The grouping sets that GROUP BY's elements stand for: their cross product."""
     found: list[list[ast.Expr]] = [[]]
     for kind, sets in grouping:

@@ -56,6 +56,8 @@ class Parser(ExpressionParser):
         elif self.take("FETCH"):
             self.any_of(("FIRST", "NEXT"))
             limit = 1 if self.token.key in ("ROW", "ROWS") else self.whole_number()
+            if limit == 0:
+                raise self.error("FETCH FIRST takes a positive number of rows")
             self.any_of(("ROW", "ROWS"))
             ties = self.take("WITH", "TIES")
             if not ties:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agecli.engines.dialect import ast, operators, windows
+from agecli.engines.dialect import ast, correlation, operators, windows
 from agecli.engines.dialect.casts import coerce
 from agecli.engines.dialect.expressions import ExpressionBinder
-from agecli.engines.dialect.grouping import GroupedBinder, aggregate_calls, expanded
+from agecli.engines.dialect.grouping import GroupedBinder, aggregate_calls, check_sets, expanded
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.relations import From, RelationBinder
 from agecli.engines.dialect.scope import Bound, CommonQuery, Scope, Statement, Visible
@@ -25,6 +25,7 @@ class Ordered:
     sql: str
     columns: Columns
     order: tuple[str, ...] = ()
+    scope: Scope | None = None
 
 
 class QueryBinder:
@@ -33,8 +34,9 @@ class QueryBinder:
         self.relations = RelationBinder(statement)
         statement.bind_query = self.query
 
-    def query(self, node: ast.Query, outer: Scope) -> Bound:
-        """A query seen from `outer`, whose columns it may use."""
+    def query(self, node: ast.Query, outer: Scope, kind: str = "") -> Bound:
+        """A query seen from `outer`, whose columns it may use; `kind` says as what (see `correlation`)."""
+        before = len(self.statement.uses)
         if node.with_ties:
             raise SqlRefused("FETCH FIRST ... WITH TIES is refused", "it is not supported", "use rank()")
         definitions: list[str] = []
@@ -44,6 +46,9 @@ class QueryBinder:
             definitions.append(definition)
             scope = replace(scope, commons={**scope.commons, common.name.lower(): made})
         body = self.body(node.body, scope, node.order)
+        if kind:
+            inside = ExpressionBinder(self.statement, body.scope or scope)
+            correlation.check(kind, node, self.statement.uses[before:], outer, inside.owners)
         sql = body.sql
         if node.order or node.limit is not None or node.offset is not None:
             listed = ", ".join(f"c{i}" for i in range(1, len(body.columns) + 1))
@@ -132,20 +137,27 @@ class SelectBinder:
         self.queries = queries
         self.statement = queries.statement
         self.node = node
-        self.source = queries.relations.bind(node.source, outer) if node.source is not None else From("", ())
+        with self.statement.at("from"):
+            self.source = queries.relations.bind(node.source, outer) if node.source is not None else From("", ())
         self.scope = Scope(self.source.columns, outer)
         self.named_windows = dict(node.windows)
 
     def bind(self, order: Sequence[ast.SortItem]) -> Ordered:
         plain = ExpressionBinder(self.statement, self.scope, self.named_windows)
-        where = plain.boolean(self.node.where, "WHERE") if self.node.where is not None else None
-        keys, sets = self.group_keys(plain)
+        at = self.statement.at
+        with at("where"):
+            where = plain.boolean(self.node.where, "WHERE") if self.node.where is not None else None
+        with at("group"):
+            keys, sets = self.group_keys(plain)
         grouped = self.node.grouping is not None or self.node.having is not None or self.has_aggregates(order)
         binder = GroupedBinder(self.statement, self.scope, keys, self.named_windows) if grouped else plain
-        having = binder.boolean(self.node.having, "HAVING") if self.node.having is not None else None
+        with at("having"):
+            having = binder.boolean(self.node.having, "HAVING") if self.node.having is not None else None
         binder.allow_windows = True
-        items = self.items(binder)
-        sorts = [self.sort(binder, items, item) for item in order]
+        with at("select"):
+            items = self.items(binder)
+        with at("order"):
+            sorts = [self.sort(binder, items, item) for item in order]
         select = [f"{v.sql} AS c{i}" for i, (_, v) in enumerate(items, 1)]
         extra = [v for v, _ in sorts if not v.sql.startswith("o.c")]
         select += [f"{v.sql} AS s{i}" for i, v in enumerate(extra, 1)]
@@ -163,7 +175,7 @@ class SelectBinder:
             source = f" FROM ({self.grouped(binder, source, sets)}) AS g"
             source += f" WHERE {having.sql}" if having is not None else ""
         sql = f"SELECT {'DISTINCT ' if self.node.distinct else ''}{', '.join(select)}{source}"
-        return Ordered(sql, tuple((n, v.type) for n, v in items), tuple(terms))
+        return Ordered(sql, tuple((n, v.type) for n, v in items), tuple(terms), self.scope)
 
     def has_aggregates(self, order: Sequence[ast.SortItem]) -> bool:
         items = [i.value for i in self.node.items if isinstance(i, ast.Item)]
@@ -190,6 +202,7 @@ class SelectBinder:
             return [], None
         keys: list[tuple[ast.Expr, Typed]] = []
         sets: list[list[int]] = []
+        check_sets(self.node.grouping, plain)
         for one in expanded(self.node.grouping):
             indexes = []
             for written in one:

@@ -63,7 +63,7 @@ class RelationBinder:
     def derived(self, node: ast.Derived, outer: Scope) -> From:
         alias = self.statement.name("t")
         scope = outer if node.lateral else replace(outer, columns=())
-        bound = self.statement.bind_query(node.query, scope)
+        bound = self.statement.bind_query(node.query, scope, "lateral")
         lateral = "LATERAL " if node.lateral else ""
         return From(f"{lateral}({bound.sql}) AS {alias}", visible(None, alias, bound.columns))
 
@@ -91,6 +91,9 @@ class RelationBinder:
         if node.kind == "cross":
             return From(f"{left.sql} CROSS JOIN {right.sql}", both)
         assert node.on is not None
+        if lateral(node.right) and not (isinstance(node.on, ast.Literal) and node.on.text == "true"):
+            raise SqlRefused("JOIN LATERAL with a condition is refused", "Trino does not run all of them",
+                             "write ON TRUE, and the condition in WHERE")  # fmt: skip
         condition = ExpressionBinder(self.statement, Scope(both, outer)).boolean(node.on, "ON")
         return From(f"({left.sql} {node.kind.upper()} JOIN {right.sql} ON {condition.sql})", both)
 

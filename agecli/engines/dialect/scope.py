@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from agecli.engines.dialect import ast
@@ -75,12 +76,23 @@ class Scope:
 
 
 class Statement:
-    """What the parts of one translation share: the tables, a counter for names, and the query binder."""
+    """What the parts of one translation share: tables, a counter for names, the query binder, the columns met."""
 
     def __init__(self, tables: Mapping[str, Source]) -> None:
         self.tables = {name.lower(): source for name, source in tables.items()}
         self.count = 0
-        self.bind_query: Callable[[ast.Query, Scope], Bound]
+        self.place = ""
+        self.uses: list[tuple[Scope, str]] = []  # whose columns are mentioned, and in which clause
+        self.bind_query: Callable[[ast.Query, Scope, str], Bound]
+
+    @contextmanager
+    def at(self, place: str) -> Iterator[None]:
+        """Columns met meanwhile are mentioned in this clause."""
+        before, self.place = self.place, place
+        try:
+            yield
+        finally:
+            self.place = before
 
     def name(self, prefix: str) -> str:
         self.count += 1

@@ -306,4 +306,6 @@ def quote_name(name: str) -> str:
 
 
 def quote_text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    """A text literal. U+0001 is written as a call, since it marks places in the SQL of aggregates."""
+    quoted = "'" + text.replace("'", "''") + "'"
+    return quoted if "\x01" not in quoted else "(" + quoted.replace("\x01", "' || chr(1) || '") + ")"

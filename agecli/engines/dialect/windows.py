@@ -23,11 +23,13 @@ def bind_window(binder: ExpressionBinder, node: ast.Call) -> Typed:
     if node.distinct or node.order:
         raise SqlRefused(f"{node.name} with DISTINCT or ORDER BY over a window is refused", "it is not supported",
                          "compute it in a subquery")  # fmt: skip
+    if node.filter is not None:
+        raise SqlRefused(f"{node.name} with FILTER over a window is refused", "Trino does not support it",
+                         "put CASE WHEN into the argument: sum(CASE WHEN x > 0 THEN 1 END) OVER (...)")  # fmt: skip
     binder.allow_windows = False
     try:
         over = window_sql(binder, resolved(binder, node.over))
         args = binder.arguments(node.args)
-        condition = binder.boolean(node.filter, "FILTER") if node.filter is not None else None
     finally:
         binder.allow_windows = True
     overload, call = translate_call(node.name, overloads, args, binder.bind_lambda)
@@ -37,8 +39,7 @@ def bind_window(binder: ExpressionBinder, node: ast.Call) -> Typed:
         first = replace(call.args[0], sql=call.args[0].sql + " IGNORE NULLS")
         call = replace(call, args=(first, *call.args[1:]))
     made = apply(overload, call)
-    filtered = f" FILTER (WHERE {condition.sql})" if condition is not None else ""
-    return replace(made, sql=filled(made.sql, "", "", f"{filtered} OVER ({over})"), quiet=None)
+    return replace(made, sql=filled(made.sql, "", "", f" OVER ({over})"), quiet=None)
 
 
 def filled(sql: str, distinct: str, order: str, after: str) -> str:
