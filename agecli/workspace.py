@@ -32,6 +32,7 @@ from agecli.events import TRANSIENT, Event, Manifest, fold
 
 MARKER = "_agecli.json"
 TEMPORARY = "_tmp-"
+_ASKING_SECONDS = 0.2  # longer than anybody who only asks for the lock is in the way
 TABLES = ("staging", "features", "results")
 
 
@@ -116,11 +117,32 @@ def write_bytes(path: Path, content: bytes) -> None:
     with guard_writes(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        try:
+            temporary.write_bytes(content)
+            publish(temporary, path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def publish(temporary: Path, target: Path) -> None:
+    """Gives a finished file or folder its name. What it holds is on disk before the name is, so that after a power
+    cut a name never stands for half of it."""
+    for folder, _, names in os.walk(temporary):
+        for name in names:
+            _flush(Path(folder) / name)
+        _flush(Path(folder))
+    if not temporary.is_dir():
+        _flush(temporary)
+    temporary.replace(target)
+    _flush(target.parent)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -135,7 +157,7 @@ def new_folder(target: Path) -> Iterator[Path]:
             old = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
             if target.exists():  # the same version made again: it goes only when the new one stands
                 target.rename(old)
-            temporary.rename(target)
+            publish(temporary, target)
             shutil.rmtree(old, ignore_errors=True)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -185,43 +207,54 @@ class Lock:
         with guard_writes(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        deadline = time.monotonic() + wait
-        while not _try_lock(descriptor):
-            holder = _holder(descriptor)
-            if _alive(holder.get("pid")) or time.monotonic() > deadline:
+            try:
+                self._take(descriptor, wait)
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "run_id": run_id}).encode(), 0)
+            except BaseException:
                 os.close(descriptor)
+                raise
+        self.descriptor = descriptor
+
+    def _take(self, descriptor: int, wait: float) -> None:
+        began = time.monotonic()
+        while not _try_lock(descriptor):
+            holder, waited = _holder(descriptor), time.monotonic() - began
+            # somebody who only asks (`held_by`) is in the way for a moment
+            if waited > (_ASKING_SECONDS if _alive(holder.get("pid")) else max(wait, _ASKING_SECONDS)):
                 raise WorkspaceLocked(
                     f"cannot use {self.path.parent}",
                     f"run {holder.get('run_id', '?')} (process {holder.get('pid', '?')}) holds it",
                     "wait for it to end (`agecli status`), or stop that process",
                 )
-            time.sleep(0.05)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "run_id": run_id}).encode(), 0)
-        self.descriptor = descriptor
+            time.sleep(0.02)
 
     def release(self) -> None:
+        """Gives the lock back. Workers that still die hold it for a moment, under nobody's name."""
         if self.descriptor is not None:
-            os.close(self.descriptor)
-            self.descriptor = None
+            descriptor, self.descriptor = self.descriptor, None
+            try:
+                os.ftruncate(descriptor, 0)
+            finally:
+                os.close(descriptor)
 
     def held_by(self) -> str | None:
-        """The run that holds the lock at this moment, if any."""
+        """The run that holds the lock at this moment, if any. Many may ask at once, also where nobody may write."""
         try:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return None
         try:
-            return None if _try_lock(descriptor) else str(_holder(descriptor).get("run_id", "?"))
+            return None if _try_lock(descriptor, shared=True) else str(_holder(descriptor).get("run_id", "?"))
         finally:
             os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
+def _try_lock(descriptor: int, shared: bool = False) -> bool:
     import fcntl
 
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -250,12 +283,14 @@ class EventLog:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "events"
         self.count = 0
+        self.last = 0
 
     def append(self, event: Event) -> None:
         if event.kind in TRANSIENT:
             return
         self.count += 1
-        name = f"{time.time_ns():020d}-{self.count:06d}-{event.kind}.json"
+        self.last = max(time.time_ns(), self.last + 1)  # a clock that is set back must not reorder them
+        name = f"{self.last:020d}-{self.count:06d}-{event.kind}.json"
         write_bytes(self.folder / name, (event.to_json() + "\n").encode())
 
     def read(self) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from agecli.cli.group import command
 from agecli.cli.options import output_option, with_settings
 from agecli.config import Settings
 from agecli.workspace import Lock
+
+if TYPE_CHECKING:
+    from agecli.pipeline.cleanup import Removable
 
 
 @command("cleanup")
@@ -29,23 +33,37 @@ def cleanup(settings: Settings, dry_run: bool, yes: bool, form: str) -> None:
       agecli cleanup --dry-run
       agecli cleanup --yes
     """
-    from agecli.pipeline.cleanup import removable, remove
+    if dry_run:
+        _list(settings, form)
+        return
+    lock = Lock(settings["workspace"])  # taken first: what is listed is what goes
+    lock.acquire("cleanup")
+    try:
+        _clean(settings, yes, form)
+    finally:
+        lock.release()
+
+
+def _list(settings: Settings, form: str) -> list[Removable]:
+    from agecli.pipeline.cleanup import removable
 
     items = removable(settings)
     rows = [{"path": str(item.path), "bytes": item.bytes, "why": item.why} for item in items]
     output.emit(rows, ("path", "bytes", "why"), form)
-    if dry_run or not items:
+    return items
+
+
+def _clean(settings: Settings, yes: bool, form: str) -> None:
+    from agecli.pipeline.cleanup import remove
+
+    items = _list(settings, form)
+    if not items:
         return
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
         click.confirm(
             f"Remove {plural(len(items), 'item')}, {size(sum(i.bytes for i in items))}?", abort=True, err=True
         )
-    lock = Lock(settings["workspace"])
-    lock.acquire("cleanup")
-    try:
-        freed = remove(items)
-    finally:
-        lock.release()
+    freed = remove(items)
     click.echo(
         f"removed {plural(freed['removed'], 'item')}, {size(freed['bytes'])}; results and models are kept", err=True
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from agecli.config import Settings
 from agecli.errors import ConfigError
 from agecli.events import Manifest
-from agecli.workspace import EventLog, Workspace, manifest
+from agecli.workspace import EventLog, Lock, Workspace, manifest
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,10 @@ class PastRun:
 
     def manifest(self) -> Manifest:
         return manifest(self.workspace, self.run_id)
+
+    def alive(self) -> bool:
+        """Is it running at this moment?"""
+        return Lock(self.workspace.root).held_by() == self.run_id
 
     def log(self) -> EventLog:
         return EventLog(self.workspace.run(self.run_id))

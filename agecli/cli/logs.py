@@ -15,7 +15,7 @@ from agecli.cli.history import PastRun, find_run
 from agecli.cli.live import line
 from agecli.cli.options import current_session, output_option, with_settings
 from agecli.config import Settings
-from agecli.events import STAGES, Event
+from agecli.events import RUN_FAILED, RUN_FINISHED, STAGES, Event
 
 COLUMNS = ("at", "kind", "stage", "batch", "message")
 _POLL_SECONDS = 0.3
@@ -56,18 +56,18 @@ def logs(settings: Settings, run: str | None, follow: bool, stage: str | None, f
 
 
 def _events(past: PastRun, follow: bool) -> Iterator[Event]:
-    """The events in order; with `follow` also those still to come, until the run is over."""
-    folder, seen = past.log().folder, ""
-    while True:
-        over = not follow or past.manifest().state != "running"
-        names = sorted(path.name for path in folder.glob("[0-9]*.json"))
-        for name in names:
-            if name > seen:
-                yield Event.from_json((folder / name).read_text(encoding="utf-8"))
-                seen = name
-        if over:
-            return
-        time.sleep(_POLL_SECONDS)
+    """The events in order; with `follow` also those still to come, until the run is over. Each is read once."""
+    folder, seen, over = past.log().folder, "", False
+    while not over:
+        # asked before the names are listed: what a run wrote before it ended is among them
+        over = not follow or not past.alive()
+        for name in sorted(path.name for path in folder.glob("[0-9]*.json") if path.name > seen):
+            event = Event.from_json((folder / name).read_text(encoding="utf-8"))
+            over = over or event.kind in (RUN_FINISHED, RUN_FAILED)
+            yield event
+            seen = name
+        if not over:
+            time.sleep(_POLL_SECONDS)
 
 
 def _row(event: Event, board: Board) -> dict[str, Any]:

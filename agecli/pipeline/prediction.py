@@ -16,7 +16,7 @@ from agecli.models.score import Model
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import BATCH_KEY, fingerprints
 from agecli.pipeline.tables import Facts
-from agecli.workspace import TEMPORARY, guard_writes
+from agecli.workspace import TEMPORARY, guard_writes, publish
 
 ROWS_AT_ONCE = 16_384
 
@@ -49,7 +49,7 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
                 raise DataError(
                     f"batch {item['batch']} has {rows:,} rows", f"the plan says {item['rows']:,}", "agecli run --force"
                 )
-            temporary.replace(target)
+            publish(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
     return {"rows": rows, "scored": scored}

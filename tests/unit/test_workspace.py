@@ -1,9 +1,13 @@
 """Files and tables appear whole or not at all; a dead run neither blocks nor misleads the next."""
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +18,10 @@ from agecli.errors import AgecliError, WorkspaceLocked, from_json
 @pytest.fixture
 def place(tmp_path):
     return workspace.Workspace(tmp_path, "profiles", "2026Q3")
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def test_a_folder_that_fails_leaves_nothing(tmp_path):
@@ -45,6 +53,54 @@ def test_a_folder_made_again_replaces_the_old_one(tmp_path):
             (folder / "file").write_text(content)
     assert (tmp_path / "table" / "file").read_text() == "new"
     assert [path.name for path in tmp_path.iterdir()] == ["table"]
+
+
+def test_what_a_folder_holds_is_on_disk_before_its_name_is(tmp_path, monkeypatch):
+    told = []
+    flush, rename = os.fsync, Path.replace
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: (told.append(str(Path(f"/proc/self/fd/{fd}").readlink())), flush(fd))[1]
+    )
+    monkeypatch.setattr(Path, "replace", lambda old, new: (told.append("renamed"), rename(old, new))[1])
+    with workspace.new_folder(tmp_path / "table") as folder:
+        (folder / "part.parquet").write_bytes(b"rows")
+    assert told == [str(folder / "part.parquet"), str(folder), "renamed", str(tmp_path)]
+
+
+def test_who_asks_for_the_holder_does_not_keep_a_run_from_starting(place):
+    lock = workspace.Lock(place.root)
+    lock.acquire("run-1")
+    lock.release()
+    descriptor = os.open(lock.path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)  # what held_by does, for as long as the machine is busy
+    assert workspace.Lock(place.root).held_by() is None
+    timer = threading.Timer(0.1, os.close, [descriptor])
+    timer.start()
+    lock.acquire("run-2")
+    lock.release()
+    timer.join()
+
+
+def test_a_refused_lock_leaves_no_descriptor_and_a_given_back_one_no_name(place):
+    first, second = workspace.Lock(place.root), workspace.Lock(place.root)
+    first.acquire("run-1")
+    before = open_files()
+    with pytest.raises(WorkspaceLocked):
+        second.acquire("run-2", wait=0)
+    assert open_files() == before
+    first.release()
+    assert first.path.read_bytes() == b""
+
+
+def test_a_lock_that_cannot_be_written_is_an_error_for_people(place, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    before = open_files()
+    with pytest.raises(AgecliError, match="disk is full"):
+        workspace.Lock(place.root).acquire("run-1")
+    assert open_files() == before
 
 
 def test_a_second_run_is_refused_while_the_first_lives(place):
@@ -80,6 +136,15 @@ def test_a_run_that_says_running_with_no_holder_was_interrupted(place):
     lock.acquire("r1")
     assert workspace.manifest(place, "r1").state == "running"
     lock.release()
+
+
+def test_a_clock_that_is_set_back_does_not_reorder_events(place, monkeypatch):
+    log, clock = workspace.EventLog(place.run("r1")), iter([3000, 2000, 1000])
+    monkeypatch.setattr(time, "time_ns", lambda: next(clock))
+    kinds = [events.RUN_STARTED, events.STAGE_STARTED, events.RUN_FINISHED]
+    for kind in kinds:
+        log.append(events.Event(kind, "r1", stage="stage"))
+    assert [event.kind for event in log.read()] == kinds
 
 
 def test_events_are_read_back_in_order_and_progress_is_not_kept(place):
