@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from agecli.errors import AgecliError
+from agecli.executors.usage import Meter
 
 Emit = Callable[[str, dict[str, Any]], None]
 
@@ -49,8 +50,10 @@ def _serve(task: dict[str, Any], output: TextIO) -> None:
 
     started = time.monotonic()
     try:
+        meter = Meter.start(task["stage"])
         facts = perform(task, emit)
-        emit("done", {"facts": facts, "seconds": time.monotonic() - started})
+        used = {} if task["stage"] == "generate" else {"used": meter.used()}  # generated rows say nothing of time
+        emit("done", {"facts": {**facts, **used}, "seconds": time.monotonic() - started})
     except AgecliError as error:
         emit("error", error.to_json())
     except MemoryError:
