@@ -35,6 +35,7 @@ COMMANDS = {
         "status": "Show the last run, or another one.",
         "runs": "List all runs of the workspace.",
         "logs": "Show what happened during a run.",
+        "explain": "Show why rows got their values.",
         "sql": "Query the workspace's tables in Athena's dialect.",
     },
     "Other": {

@@ -294,6 +294,6 @@ def _words_differ(labelled: pa.Array, others: pa.Array) -> str:
         words.add(column)
         counted.append({word: count / len(column) for word, count in [*words.counts.items(), (None, words.missing)]})
     gap = {word: counted[1].get(word, 0.0) - counted[0].get(word, 0.0) for one in counted for word in one}
-    word = max(gap, key=lambda one: (abs(gap[one]), one is not None, one or ""))
+    word = max(gap, key=lambda one: (round(abs(gap[one]), 6), one is not None, gap[one] > 0, one or ""))
     shares = f"in {counted[1].get(word, 0.0):.0%}, {counted[0].get(word, 0.0):.0%} of the labelled"
     return f"missing {shares}" if word is None else f"{word!r} {shares}"

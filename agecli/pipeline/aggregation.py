@@ -67,6 +67,7 @@ def results_sql(run: FrozenRun, some_failed: bool) -> str:
         " CAST(NULL AS double) AS confidence, CAST(NULL AS double) AS lower_bound,"
         " CAST(NULL AS double) AS upper_bound, CAST(NULL AS varchar) AS model"
         " FROM features AS f LEFT JOIN predictions AS p ON f.id = p.id WHERE p.id IS NULL"
+            "feature_table": prints.features,
     )
     predictions = (
         f"(SELECT {columns} FROM predictions UNION ALL {missing}) AS predictions" if some_failed else "predictions"

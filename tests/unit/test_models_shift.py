@@ -69,7 +69,7 @@ def test_a_category_that_only_the_unlabelled_have_is_named() -> None:
     found = compare(chosen)
     assert found["differs"]
     assert found["features"][0]["feature"] == "group"
-    assert "'here' in 50%, 100% of the labelled" in found["features"][0]["how"]
+    assert "'elsewhere' in 50%, 0% of the labelled" in found["features"][0]["how"]
 
 
 def test_what_is_missing_in_one_kind_only_is_named() -> None:

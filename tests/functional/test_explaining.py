@@ -1,0 +1,190 @@
+"""Why rows got their values, and whether figures carry over, from the command line over small planted projects."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.functional.conftest import agecli, ok
+
+ROWS = 2_000
+RECIPE = """
+task = "regression"
+label = "weight"
+unit = "kg"
+
+[source]
+format = "parquet"
+id = "id"
+
+[source.columns]
+id = "{id_type}"
+weight = "double"
+height = "double"
+colour = "varchar"
+
+[confidence]
+tolerance = 2
+
+[features]
+height = "numeric"
+colour = "categorical"
+
+[model]
+rounds = 30
+eta = 0.3
+"""
+STAGING = """
+SELECT id, weight AS known_label, CASE WHEN weight IS NOT NULL THEN 'scales' END AS label_source, height, colour
+FROM ${source}
+"""
+FEATURES = "SELECT id, known_label, label_source, height, colour FROM ${staging}"
+
+
+def rows(text_ids: bool, shifted: bool) -> pa.Table:
+    """Weights are twice the height, with five more for what is red; half of them are known.
+
+    With a shift, four of five low things were weighed, and one of five high ones.
+    """
+    heights = [(number * 37 % 1_000) / 100 for number in range(ROWS)]
+    colours = ["red" if number * 7 % 3 == 0 else "blue" for number in range(ROWS)]
+    noise = [((number * 7_919) % 200 - 100) / 100 for number in range(ROWS)]
+    weights = [2 * h + 5 * (c == "red") + n for h, c, n in zip(heights, colours, noise, strict=True)]
+    known = [number * 11 % 5 < (4 if h < 5 else 1) if shifted else number % 2 for number, h in enumerate(heights)]
+    ids = [f"thing 'n' {number}" if text_ids else number for number in range(ROWS)]
+    return pa.table(
+        {
+            "id": pa.array(ids, pa.string() if text_ids else pa.int64()),
+            "weight": [w if k else None for w, k in zip(weights, known, strict=True)],
+            "height": heights,
+            "colour": colours,
+        }
+    )
+
+
+def made(place: Path, text_ids: bool, shifted: bool) -> Path:
+    """A project that has run once."""
+    recipe = place / "queries" / "scales"
+    recipe.mkdir(parents=True)
+    (recipe / "recipe.toml").write_text(RECIPE.format(id_type="varchar" if text_ids else "bigint"))
+    (recipe / "staging.sql").write_text(STAGING)
+    (recipe / "features.sql").write_text(FEATURES)
+    (place / "agecli.toml").write_text('recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\nworkers = 1\n')
+    pq.write_table(rows(text_ids, shifted), place / "rows.parquet")
+    ok("-C", place, "run", "--all")
+    return place
+
+
+@pytest.fixture(scope="module")
+def alike(tmp_path_factory) -> Path:
+    return made(tmp_path_factory.mktemp("alike"), text_ids=False, shifted=False)
+
+
+@pytest.fixture(scope="module")
+def shifted(tmp_path_factory) -> Path:
+    return made(tmp_path_factory.mktemp("shifted"), text_ids=True, shifted=True)
+
+
+def card_of(project: Path) -> dict:
+    (path,) = project.glob("workspace/scales/models/*/card.json")
+    return json.loads(path.read_text())
+
+
+def test_a_shift_is_said_in_card_summary_and_status_of_every_later_run(shifted):
+    card = card_of(shifted)
+    assert card["shift"]["differs"] is True
+    assert card["shift"]["features"][0]["feature"] == "height"
+    (warning,) = [text for text in card["warnings"] if "may not carry over" in text]
+    again = ok("-C", shifted, "run", "--all")  # all is fresh
+    for said in (again.err, ok("-C", shifted, "status").out):
+        assert "rows with and without a label differ (AUC 0." in said
+        assert "warning     the rows without a label are not like those with one" in said
+    status = ok("-C", shifted, "status", "--output", "json").json
+    assert status["shift"] == card["shift"]
+    assert warning in status["warnings"]
+
+
+def test_without_a_shift_nothing_warns(alike):
+    status = ok("-C", alike, "status", "--output", "json").json
+    assert status["shift"]["differs"] is False
+    assert status["warnings"] == []
+    assert "alike as far as the features tell" in ok("-C", alike, "status").out
+
+
+def test_other_unlabelled_rows_are_judged_anew_although_the_model_stays_the_same(alike, tmp_path):
+    """The labelled rows are those of `alike`; the others are all of one colour now."""
+    project = made(tmp_path / "own", text_ids=False, shifted=False)
+    before = ok("-C", project, "status", "--output", "json").json
+    table = rows(text_ids=False, shifted=False)
+    known = table["weight"].is_valid().to_pylist()
+    colours = [c if k else "blue" for c, k in zip(table["colour"].to_pylist(), known, strict=True)]
+    pq.write_table(table.set_column(3, "colour", pa.array(colours)), project / "rows.parquet")
+    ok("-C", project, "run", "--all")
+    after = ok("-C", project, "status", "--output", "json").json
+    assert after["model"] == before["model"]
+    assert (before["shift"]["differs"], after["shift"]["differs"]) == (False, True)
+    assert any("colour ('blue' in 100%" in text for text in after["warnings"])
+
+
+def test_importance_is_in_card_summary_and_status(alike):
+    importance = card_of(alike)["importance"]
+    assert [one["feature"] for one in importance] == ["height", "colour"]
+    assert importance[0]["mean_abs_shap"] == pytest.approx(5, rel=0.2)  # 2 * the mean distance of heights from 5
+    assert ok("-C", alike, "status", "--output", "json").json["importance"] == importance
+    assert "importance  height " in ok("-C", alike, "status").out
+
+
+def test_a_row_is_explained_and_its_contributions_add_up_to_the_prediction(alike):
+    low, high = ok("-C", alike, "explain", "--id", 0, "--id", "27", "--output", "json").json
+    assert (low["id"], high["id"]) == (0, 27)  # 0 has height 0 and is red, 27 has height 9.99 and is red and weighed
+    for one in (low, high):
+        contributions = [reason["contribution"] for reason in one["reasons"]]
+        assert one["base"] + sum(contributions) + one["others"] == pytest.approx(one["prediction"], abs=1e-4)
+        assert one["scale"] == "kg"
+    assert (low["source"], high["source"]) == ("PREDICTED", "KNOWN")
+    assert low["value"] == low["prediction"]
+    assert low["lower"] < low["value"] < low["upper"]
+    assert low["reasons"][0] == {"feature": "height", "value": 0.0, "contribution": low["reasons"][0]["contribution"]}
+    assert low["reasons"][0]["contribution"] < -7
+    assert high["reasons"][0]["contribution"] > 7
+    assert high["value"] != high["prediction"]
+
+
+def test_all_forms_of_an_explanation_add_up(shifted):
+    name = "thing 'n' 1001"
+    lines = list(
+        csv.DictReader(io.StringIO(ok("-C", shifted, "explain", "--id", name, "--top", 1, "--output", "csv").out))
+    )
+    assert [line["feature"] for line in lines] == ["(base value)", "height", "(all others)"]
+    (row,) = ok("-C", shifted, "explain", "--id", name, "--output", "json").json
+    assert sum(float(line["contribution"]) for line in lines) == pytest.approx(row["prediction"], abs=1e-4)
+    shown = ok("-C", shifted, "explain", "--id", name).out
+    assert shown.startswith(f"{name}: ")
+    assert "(base value)" in shown
+    assert "together" in shown
+    assert "| (base value) |" in ok("-C", shifted, "explain", "--id", name, "--output", "markdown").out
+
+
+def test_a_row_named_twice_is_explained_once(alike):
+    assert len(ok("-C", alike, "explain", "--id", 3, "--id", "03", "--output", "json").json) == 1
+
+
+@pytest.mark.parametrize(("name", "why"), [("2000", "none of the 2,000 rows"), ("x", "whole numbers"), ("", "whole")])
+def test_an_id_that_is_not_there_is_said(alike, name, why):
+    answer = agecli("-C", alike, "explain", "--id", "1", "--id", name)
+    assert answer.code == 2
+    assert f"no row with id {name!r}" in answer.err
+    assert why in answer.err
+
+
+def test_without_results_there_is_nothing_to_explain(tmp_path):
+    ok("init", tmp_path / "new")
+    answer = agecli("-C", tmp_path / "new", "explain", "--id", "1")
+    assert answer.code == 2
+    assert "there are no results yet" in answer.err
