@@ -10,12 +10,13 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from agecli import recipe as recipes
 from agecli.errors import ConfigError
+from agecli.overrides import Override, collect
 
 FILE = "agecli.toml"
 _SIZES = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
@@ -46,6 +47,7 @@ SETTINGS = (
     Setting("seed", "count", 42, "seed of everything that is drawn in training", decides=True),
     Setting("synth_rows", "count", 100_000, "profiles to generate when the profiles recipe has no source", minimum=1),
     Setting("synth_seed", "count", 42, "seed of the generated profiles"),
+    Setting("model", "text", None, "predict with a registered model: production, staging or v3", decides=True),
     Setting("log_format", "text", "text", "lines of progress where there is no terminal: text or json"),
 )  # fmt: skip
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -53,11 +55,15 @@ _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 @dataclass(frozen=True)
 class Settings:
-    """Resolved settings. `origin` says where each came from; paths are absolute."""
+    """Resolved settings. `origin` says where each came from; paths are absolute.
+
+    `overrides` are settings of the recipe for this run alone, by their dotted keys.
+    """
 
     project: Path
     values: Mapping[str, Any]
     origin: Mapping[str, str]
+    overrides: Mapping[str, Override] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]
@@ -65,6 +71,10 @@ class Settings:
     def deciding(self) -> dict[str, Any]:
         """The settings that decide results, for the fingerprint."""
         return {setting.name: self.values[setting.name] for setting in SETTINGS if setting.decides}
+
+    def recipe_values(self) -> dict[str, Any]:
+        """The overrides as `recipe.load` takes them."""
+        return {key: override.value for key, override in self.overrides.items()}
 
     def to_json(self) -> dict[str, Any]:
         return {name: str(value) if isinstance(value, Path) else value for name, value in self.values.items()}
@@ -97,7 +107,7 @@ def resolve(
         base = Path.cwd() if flag is not None or env in environ else project
         values[setting.name] = None if raw is None else _convert(setting, raw, where, base)
         origin[setting.name] = where
-    return Settings(project.absolute(), values, origin)
+    return Settings(project.absolute(), values, origin, collect(flags or {}, environ))
 
 
 def _read_file(project: Path) -> dict[str, Any]:

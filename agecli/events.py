@@ -36,7 +36,7 @@ class Event:
 
     run_started     recipe, task, period, stages, settings
     run_finished    state ("done" or "partial"), seconds
-    run_failed      error (AgecliError.to_json), state ("failed" or "interrupted"), seconds
+    run_failed      error (AgecliError.to_json), state ("failed", "refused" by a gate, or "interrupted"), seconds
     stage_started   total (rows or batches, where known)
     stage_skipped   why, and the facts of the earlier run that it stands for
     stage_finished  seconds, rows, and the stage's own facts

@@ -28,14 +28,25 @@ PLACEHOLDERS = ("source", "staging", "features", "predictions", "as_of", "defaul
 BASE_COLUMNS = ("id", "known_label", "label_source")
 SQL_FILES = ("staging.sql", "features.sql", "results.sql")
 
+ALIASES: Mapping[str, str] = {
+    "learning_rate": "eta",
+    "n_estimators": "rounds",
+    "num_boost_round": "rounds",
+    "reg_lambda": "lambda",
+    "reg_alpha": "alpha",
+    "min_split_loss": "gamma",
+}
+"""Other names that people know the settings of [model] by."""
+
 _KEYS: dict[str, tuple[str, ...]] = {
     "": (
         "name", "description", "task", "label", "unit", "default",
-        "source", "bounds", "confidence", "features", "model",
+        "source", "bounds", "confidence", "features", "inputs", "model", "publication",
     ),
     "source": ("format", "id", "delimiter", "generator", "columns"),
     "bounds": ("lower", "upper", "max_share_outside"),
     "confidence": ("tolerance", "level"),
+    "publication": ("rows_lost", "rows_gained", "defaults", "mean", "spread", "confidence", "shares"),
 }  # fmt: skip
 
 
@@ -49,9 +60,28 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Publication:
+    """How far new results may differ from the last before they are not published. Shares run from 0 to 1.
+
+    `rows_lost`, `rows_gained`: of the rows there were (None: any number more). `defaults`: more of the rows than
+    before. `mean`: of the predictions, in their standard deviations. `spread`: how many times the standard deviation
+    may be larger or smaller. `confidence`: its mean and its standard deviation. `shares`: of any class.
+    """
+
+    rows_lost: float = 0.5
+    rows_gained: float | None = None
+    defaults: float = 0.25
+    mean: float = 0.5
+    spread: float = 3.0
+    confidence: float = 0.3
+    shares: float = 0.3
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A recipe as read and checked. `sql` maps "staging", "features" and "results" to their text.
 
+    `features` are the columns of the feature table; the model learns from those of them that `inputs` names.
     `source_generator` names the generator in agecli.synth that makes rows where no source is given.
     """
 
@@ -70,9 +100,16 @@ class Recipe:
     tolerance: float | None
     level: float
     features: Mapping[str, Kind]
+    inputs: tuple[str, ...]
     model: Mapping[str, int | float | str]
+    publication: Publication
     sql: Mapping[str, str]
     folder: Path
+
+    @property
+    def model_features(self) -> dict[str, Kind]:
+        """The features that the model learns from, in its order, each with its kind."""
+        return {name: self.features[name] for name in self.inputs}
 
     def deciding(self) -> dict[str, Any]:
         """All settings that decide a result, for the fingerprint: neither words for people nor the SQL."""
@@ -87,6 +124,7 @@ class Recipe:
             "tolerance": self.tolerance,
             "level": self.level,
             "features": dict(self.features),
+            "inputs": list(self.inputs),
             "model": dict(self.model),
         }
 
@@ -130,18 +168,30 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
         raise ConfigError(f"{path} is not TOML", str(error), "correct the file") from None
     for key, value in (overrides or {}).items():
         _set(tree, key, value)
-    _check_keys(tree, path)
-    return _build(tree, folder, path)
+    where = f"{path} with {', '.join(overrides)} set for this run" if overrides else str(path)
+    _check_keys(tree, where)
+    return _build(tree, folder, where)
 
 
 def _set(tree: dict[str, Any], dotted: str, value: Any) -> None:
     *parents, last = dotted.split(".")
     for name in parents:
         tree = tree.setdefault(name, {})
-    tree[last] = value
+        if not isinstance(tree, dict):
+            raise ConfigError(f"cannot set {dotted} for this run", f"{name} has no keys", f"{name}=VALUE")
+    old = tree.get(last)
+    if isinstance(old, dict):
+        raise ConfigError(f"cannot set {dotted} for this run", "it is a table", f"set a key of it: {dotted}.KEY=VALUE")
+    if parents in (["features"], ["source", "columns"]) and last not in tree:
+        raise ConfigError(f"cannot set {dotted} for this run", f"the recipe has no {last}", nearest(last, tree))
+    if parents == ["model"]:
+        for other in [name for name in tree if name != last and ALIASES.get(name, name) == ALIASES.get(last, last)]:
+            del tree[other]  # the same setting by its other name
+    # --set default=0 means the class "0" where the recipe's default is text
+    tree[last] = str(value) if isinstance(old, str) and isinstance(value, int | float) else value
 
 
-def _check_keys(tree: Mapping[str, Any], path: Path) -> None:
+def _check_keys(tree: Mapping[str, Any], path: str) -> None:
     for key, value in tree.items():
         if key not in _KEYS[""]:
             raise ConfigError(f"unknown key {key!r} in {path}", "no such key", nearest(key, _KEYS[""]))
@@ -164,7 +214,7 @@ def nearest(word: str, known: Iterable[str], prefix: str = "") -> str:
 class _Reader:
     """Takes typed values out of a parsed TOML tree and says where one is out of place."""
 
-    def __init__(self, tree: Mapping[str, Any], path: Path) -> None:
+    def __init__(self, tree: Mapping[str, Any], path: str) -> None:
         self.tree, self.path = tree, path
 
     def get(self, dotted: str, kinds: type | tuple[type, ...], default: Any = ...) -> Any:
@@ -191,8 +241,9 @@ class _Reader:
         return value
 
 
-def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
+def _build(tree: Mapping[str, Any], folder: Path, path: str) -> Recipe:
     read = _Reader(tree, path)
+    features = _features(read)
     task: Task = read.choice("task", ("regression", "classification"))
     columns = read.get("source.columns", dict)
     level, tolerance = _confidence(read, task)
@@ -211,8 +262,10 @@ def _build(tree: Mapping[str, Any], folder: Path, path: Path) -> Recipe:
         bounds=_bounds(read),
         tolerance=tolerance,
         level=level,
-        features=_features(read),
-        model=dict(read.get("model", dict, {})),
+        features=features,
+        inputs=_inputs(read, features),
+        model=_model(read),
+        publication=_publication(read),
         sql=_read_sql(folder),
         folder=folder,
     )
@@ -243,6 +296,26 @@ def _features(read: _Reader) -> dict[str, Kind]:
                 f"feature {name} in {read.path} is {kind!r}", "it is neither numeric nor categorical", "correct it"
             )
     return features
+
+
+def _inputs(read: _Reader, features: Mapping[str, Kind]) -> tuple[str, ...]:
+    names = read.get("inputs", list, list(features))
+    for name in names:
+        if name not in features:
+            raise ConfigError(
+                f"inputs in {read.path} name {name!r}", "it is not among [features]", nearest(str(name), features)
+            )
+    if not names or len(set(names)) != len(names):
+        raise ConfigError(f"inputs in {read.path} are {names}", "one at least, and each once", "correct them")
+    return tuple(names)
+
+
+def _model(read: _Reader) -> dict[str, int | float | str]:
+    values: dict[str, int | float | str] = dict(read.get("model", dict, {}))
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ConfigError(f"model.{name} in {read.path} is {value!r}", "a number is wanted", "correct the value")
+    return values
 
 
 def _source_id(read: _Reader, columns: Mapping[str, Any]) -> str:
@@ -279,6 +352,17 @@ def _bounds(read: _Reader) -> Bounds:
             f"[bounds] in {read.path} are {lower} to {upper}", "lower must be below upper", "correct them"
         )
     return Bounds(lower, upper, float(read.get("bounds.max_share_outside", (int, float), 0.05)))
+
+
+def _publication(read: _Reader) -> Publication:
+    given = {key: read.get(f"publication.{key}", (int, float), None) for key in _KEYS["publication"]}
+    for key, value in given.items():
+        least = 1 if key == "spread" else 0
+        if value is not None and value < least:
+            raise ConfigError(
+                f"publication.{key} in {read.path} is {value}", f"a number from {least} is wanted", "correct it"
+            )
+    return Publication(**{key: float(value) for key, value in given.items() if value is not None})
 
 
 def _read_sql(folder: Path) -> dict[str, str]:

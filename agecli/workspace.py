@@ -83,10 +83,10 @@ class Workspace:
         pointer = read_json(self.base / name / "_current.json")
         return None if pointer is None else str(pointer["fingerprint"])
 
-    def set_current(self, name: str, fingerprint: str) -> None:
-        """Makes a whole table the live one, at once."""
+    def set_current(self, name: str, fingerprint: str, about: dict[str, Any] | None = None) -> None:
+        """Makes a whole table the live one, at once. `about` is kept beside the fingerprint, for the record."""
         if self.current(name) != fingerprint:
-            write_json(self.base / name / "_current.json", {"fingerprint": fingerprint})
+            write_json(self.base / name / "_current.json", {**(about or {}), "fingerprint": fingerprint})
 
     def run_ids(self) -> list[str]:
         """Runs of this recipe and period, oldest first."""

@@ -22,10 +22,11 @@ def run_stages(
     form: str = "table",
     batches: tuple[int, ...] = (),
     failed: bool = False,
+    publish_anyway: str = "",
 ) -> None:
     """Runs the stages, or lists what would run. Raises the AgecliError that ended the run."""
     session = current_session()
-    request = RunRequest(settings, stages, force, batches, failed, session.command_line())
+    request = RunRequest(settings, stages, force, batches, failed, session.command_line(), publish_anyway)
     executor = open_executor(place)
     if dry_run:
         planned = executor.preview(request)

@@ -27,6 +27,7 @@ _STATES = {
     "done": "done",
     "partial": "finished, but some batches failed",
     "failed": "failed",
+    "refused": "a gate refused",
     "interrupted": "interrupted",
     "running": "running",
 }
@@ -205,14 +206,15 @@ def _near(path: str) -> str:
 
 def _trouble(manifest: Manifest, session: Session, closing: bool) -> str:
     """What ended the run, what is kept, and what goes on from there."""
-    if manifest.state not in ("failed", "interrupted", "partial"):
+    if manifest.state not in ("failed", "refused", "interrupted", "partial"):
         return ""
     lines = []
     if manifest.state != "partial":
         record = next((record for record in manifest.stages if record.state in ("failed", "running")), None)
         where = record.name if record else "the run"
-        lines.append(f"{where} failed" if manifest.state == "failed" else f"{where} was interrupted")
-        if manifest.error and manifest.state == "failed" and not closing:
+        ended = {"failed": "failed", "refused": "was refused"}.get(manifest.state, "was interrupted")
+        lines.append(f"{where} {ended}")
+        if manifest.error and manifest.state in ("failed", "refused") and not closing:
             lines[0] += ": " + one_line(f"{manifest.error.get('what')}: {manifest.error.get('why')}")
     for record in manifest.stages:
         if record.batches_failed:

@@ -23,5 +23,7 @@ def train(settings: Settings, force: bool, dry_run: bool, place: str, form: str)
       agecli train
       agecli train --force --seed 7
       agecli train --max-train-rows 500000
+      agecli train --param max_depth=8 --param eta=0.3
+      agecli train --features career_years,skills,job_level
     """
     run_stages(settings, ("train",), place=place, force=force, dry_run=dry_run, form=form)

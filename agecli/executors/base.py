@@ -16,7 +16,8 @@ class RunRequest:
 
     `stages` are consecutive, in the order of `agecli.events.STAGES`; the ones before them must be fresh. `force`
     does the stages again although they are fresh. `batches` names single batches to predict again; `failed` asks
-    for those that failed or are missing. `command` is what the user typed, for the record.
+    for those that failed or are missing. `publish_anyway` is the reason to make results current that the publication
+    gate refuses. `command` is what the user typed, for the record.
     """
 
     settings: Settings
@@ -25,6 +26,7 @@ class RunRequest:
     batches: tuple[int, ...] = ()
     failed: bool = False
     command: str = ""
+    publish_anyway: str = ""
 
 
 @dataclass(frozen=True)

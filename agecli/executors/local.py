@@ -17,13 +17,14 @@ from typing import Any
 
 from agecli import events
 from agecli.config import memory_bytes, worker_count
-from agecli.errors import AgecliError, BatchesFailed, ConfigError, Interrupted, from_json
+from agecli.errors import AgecliError, BatchesFailed, ConfigError, GateRefused, Interrupted, from_json
 from agecli.events import STAGES, Event
 from agecli.executors.base import PlannedStage, RunRequest
 from agecli.executors.pool import Pool
 from agecli.executors.processes import Worker
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
+from agecli.pipeline.registration import Chosen, choose
 from agecli.pipeline.space import check_space
 from agecli.pipeline.tables import generated, open_workspace, source_path
 from agecli.recipe import Recipe
@@ -50,7 +51,8 @@ class LocalExecutor:
         path = source_path(request.settings, workspace, recipe)
         if path is not None and request.settings["source"] is None and not generated(path):
             return tuple(PlannedStage(stage, False, "the rows are not generated yet") for stage in request.stages)
-        run = _unwritten(request, workspace, recipe, _find(request, workspace, recipe))
+        chosen = _chosen(request, workspace, recipe)
+        run = _unwritten(request, workspace, recipe, _find(request, workspace, recipe), chosen)
         reasons = _reasons(run, request)
         _check_reach(request, reasons)
         reasons.setdefault("cleanup", "removes what older runs left")
@@ -71,11 +73,21 @@ def _find(request: RunRequest, workspace: Workspace, recipe: Recipe) -> source.S
     return source.find(recipe, path)
 
 
-def _unwritten(request: RunRequest, workspace: Workspace, recipe: Recipe, found: source.Source) -> FrozenRun:
+def _chosen(request: RunRequest, workspace: Workspace, recipe: Recipe) -> Chosen | None:
+    """The registered model that the setting `model` names; none where nothing is to be predicted."""
+    wanted = request.settings["model"]
+    predicts = {"predict", "aggregate"} & set(request.stages)
+    return choose(workspace, recipe, wanted) if wanted and predicts else None
+
+
+def _unwritten(
+    request: RunRequest, workspace: Workspace, recipe: Recipe, found: source.Source, chosen: Chosen | None
+) -> FrozenRun:
     settings = request.settings
     return FrozenRun(
-        "preview", workspace, recipe, settings.deciding(), found, worker_count(settings), memory_bytes(settings)
-    )
+        "preview", workspace, recipe, settings.deciding(), found, worker_count(settings), memory_bytes(settings),
+        settings.recipe_values(), chosen.digest if chosen else None,
+    )  # fmt: skip
 
 
 def _reasons(run: FrozenRun, request: RunRequest) -> dict[str, str]:
@@ -119,12 +131,16 @@ class _Run:
     def events(self) -> Iterator[Event]:
         yield from self._generate()
         found = _find(self.request, self.workspace, self.recipe)
-        reasons = _reasons(_unwritten(self.request, self.workspace, self.recipe, found), self.request)
+        chosen = _chosen(self.request, self.workspace, self.recipe)
+        reasons = _reasons(_unwritten(self.request, self.workspace, self.recipe, found, chosen), self.request)
         _check_reach(self.request, reasons)
-        run = freeze(self.run_id, self.workspace, self.request.settings, self.recipe, found)
+        digest = chosen.digest if chosen else None
+        run = freeze(self.run_id, self.workspace, self.request.settings, self.recipe, found, digest)
         self.log = EventLog(run.folder)
         try:
             yield self.event(events.RUN_STARTED, data=self._about(run))
+            for warning in chosen.warnings if chosen else ():
+                yield self.event(events.WARNING, data={"message": warning})
             yield from self._prepare(run, reasons)
             for stage in self.request.stages:
                 yield from self._stage(run, stage, reasons)
@@ -149,7 +165,7 @@ class _Run:
             if isinstance(error, AgecliError)
             else Interrupted("the run was interrupted", "by the user", "agecli run")
         )
-        state = "interrupted" if interrupted else "failed"
+        state = "interrupted" if interrupted else "refused" if isinstance(error, GateRefused) else "failed"
         event = self.event(events.RUN_FAILED, data={**self._ending(state), "error": told.to_json()})
         if not isinstance(error, GeneratorExit):
             yield event
@@ -212,9 +228,10 @@ class _Run:
     # ---- one stage
 
     def _stage(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> Iterator[Event]:
-        self.model = graph.trained(self.workspace, graph.fingerprints(run).training)
+        self.model = graph.model_of(run)
         if stage != "cleanup" and stage not in reasons:
-            yield self.event(events.STAGE_SKIPPED, stage, data={"why": "fresh", **self._kept_facts(run, stage)})
+            why = f"{self.request.settings['model']} of the registry" if stage == "train" and run.model else "fresh"
+            yield self.event(events.STAGE_SKIPPED, stage, data={"why": why, **self._kept_facts(run, stage)})
             return
         if stage == "aggregate" and not self.failed and not self.request.force and self._results_are_current(run):
             yield self.event(events.STAGE_SKIPPED, stage, data={"why": "fresh", **self._kept_facts(run, stage)})
@@ -244,6 +261,7 @@ class _Run:
         if stage == "aggregate":
             plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) or []
             task |= {"model": self.model, "batches": len(plan), "failed": list(self.failed)}
+            task |= {"publish_anyway": self.request.publish_anyway, "again": self.request.force}
         return task
 
     def _results_are_current(self, run: FrozenRun) -> bool:

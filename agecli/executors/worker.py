@@ -105,7 +105,8 @@ def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
     if stage == "aggregate":
         from agecli.pipeline.aggregation import aggregate
 
-        return aggregate(run, task["model"], task["batches"], tuple(task["failed"]), progress)
+        failed, anyway = tuple(task["failed"]), task.get("publish_anyway", "")
+        return aggregate(run, task["model"], task["batches"], failed, progress, anyway, task.get("again", True))
     raise ValueError(f"no stage {stage}")
 
 

@@ -8,6 +8,7 @@ from agecli.engines.ids import check_ids
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
+from agecli.pipeline.publication import profile, publish
 from agecli.pipeline.staging import check_rows, in_file
 from agecli.pipeline.tables import Facts, Progress, engine_of, features_table
 from agecli.recipe import render
@@ -17,11 +18,32 @@ COLUMNS = ("id", "value", "source", "confidence", "lower", "upper", "model")
 TIERS = {"excellent": 0.8, "good": 0.6, "fair": 0.4, "poor": 0.0}
 
 
-def aggregate(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], progress: Progress) -> Facts:
+def aggregate(
+    run: FrozenRun,
+    digest: str,
+    batches: int,
+    failed: tuple[int, ...],
+    progress: Progress,
+    publish_anyway: str = "",
+    again: bool = False,
+) -> Facts:
     """Writes the results and makes them current. Rows of `failed` batches get the recipe's default.
 
-    Raises ConfigError when results.sql does not give the columns of the contract, DataError when rows are lost.
+    Results that stand already, refused or superseded, are not written `again`. Raises ConfigError when results.sql
+    does not give the columns of the contract, DataError when rows are lost, GateRefused when they differ too much
+    from the last ones and `publish_anyway` gives no reason.
     """
+    workspace, fingerprint = run.workspace, fingerprints(run).results(run, digest, failed)
+    facts = None if again else workspace.facts("results", fingerprint)
+    if facts is None:
+        _write(run, digest, batches, failed, progress)
+        facts = workspace.facts("results", fingerprint) or {}
+    told = {key: value for key, value in facts.items() if key not in ("fingerprint", "files")}
+    published = publish(run, fingerprint, facts, publish_anyway)
+    return {**told, "results": str(workspace.table("results", fingerprint)), **published}
+
+
+def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], progress: Progress) -> None:
     workspace, prints = run.workspace, fingerprints(run)
     engine = engine_of(run)
     features = features_table(run)
@@ -45,13 +67,13 @@ def aggregate(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...]
             "rows_out": written.rows,
             "rows_in": staged.get("rows_in", about["rows"]),
             "plan": prints.plan,
+            "feature_table": prints.features,
             "model": digest,
             "failed": list(failed),
             **_counts(engine, table),
+            "profile": profile(engine_of(run, threads=1), table, run.recipe),
         }
         write_json(folder / MARKER, {"fingerprint": fingerprint, "rows": written.rows, "files": written.files, **facts})
-    workspace.set_current("results", fingerprint)
-    return {"rows": written.rows, **facts, "results": str(workspace.table("results", fingerprint))}
 
 
 def results_sql(run: FrozenRun, some_failed: bool) -> str:
@@ -67,7 +89,6 @@ def results_sql(run: FrozenRun, some_failed: bool) -> str:
         " CAST(NULL AS double) AS confidence, CAST(NULL AS double) AS lower_bound,"
         " CAST(NULL AS double) AS upper_bound, CAST(NULL AS varchar) AS model"
         " FROM features AS f LEFT JOIN predictions AS p ON f.id = p.id WHERE p.id IS NULL"
-            "feature_table": prints.features,
     )
     predictions = (
         f"(SELECT {columns} FROM predictions UNION ALL {missing}) AS predictions" if some_failed else "predictions"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -52,7 +54,7 @@ def features_sql(run: FrozenRun, engine: Engine, tables: dict[str, Table]) -> st
     inner = render(recipe.sql["features"], {"staging": "staging", "source": "source", "as_of": run.as_of})
     with in_file("features.sql"):
         types = {column.name: column.type for column in engine.describe(inner, tables)}
-    _check_columns(recipe, types)
+    _check_columns(recipe, types, run.overrides)
     columns = [f"f.{name}" for name in BASE_COLUMNS]
     columns += [
         f"CAST(f.{name} AS {'real' if kind == 'numeric' else 'varchar'}) AS {name}"
@@ -61,7 +63,7 @@ def features_sql(run: FrozenRun, engine: Engine, tables: dict[str, Table]) -> st
     return f"SELECT {', '.join(columns)}\nFROM (\n{inner}\n) AS f"
 
 
-def _check_columns(recipe: Recipe, types: dict[str, str]) -> None:
+def _check_columns(recipe: Recipe, types: dict[str, str], overrides: Mapping[str, Any]) -> None:
     wanted = [*BASE_COLUMNS, *recipe.features]
     missing = [name for name in wanted if name not in types]
     extra = [name for name in types if name not in wanted]
@@ -72,7 +74,10 @@ def _check_columns(recipe: Recipe, types: dict[str, str]) -> None:
         )
     for name, kind in recipe.features.items():
         base = types[name].split("(")[0]
-        if base not in ((*NUMBERS, "boolean", "unknown") if kind == "numeric" else ("varchar", "char", "unknown")):
+        numbers, words = (*NUMBERS, "boolean"), ("varchar", "char")
+        # who asks for a number as a category for one run means the number's text
+        fitting = numbers if kind == "numeric" else (*words, *numbers) if f"features.{name}" in overrides else words
+        if base not in (*fitting, "unknown"):
             raise ConfigError(
                 f"feature {name} is {types[name]}", f"{kind} is what recipe.toml says", "CAST it, or correct its kind"
             )

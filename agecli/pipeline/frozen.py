@@ -6,7 +6,8 @@ They are written to `runs/<run_id>/`, and stages, wherever they run, read nothin
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from agecli.workspace import Workspace, guard_writes, new_folder, read_json, wri
 
 @dataclass(frozen=True)
 class FrozenRun:
-    """What a stage may know. `memory` is in bytes; `workers` also bounds an engine's threads."""
+    """What a stage may know. `memory` is in bytes; `workers` also bounds an engine's threads.
+
+    `overrides` are the recipe's settings that were given for this run alone, already part of `recipe`. `model` is
+    the digest of the registered model to predict with; None stands for the one that this run trains.
+    """
 
     run_id: str
     workspace: Workspace
@@ -28,6 +33,8 @@ class FrozenRun:
     source: Source
     workers: int
     memory: int
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    model: str | None = None
 
     @property
     def folder(self) -> Path:
@@ -39,7 +46,14 @@ class FrozenRun:
         return f"DATE '{recipes.as_of(self.workspace.period).isoformat()}'"
 
 
-def freeze(run_id: str, workspace: Workspace, settings: config.Settings, recipe: Recipe, source: Source) -> FrozenRun:
+def freeze(
+    run_id: str,
+    workspace: Workspace,
+    settings: config.Settings,
+    recipe: Recipe,
+    source: Source,
+    model: str | None = None,
+) -> FrozenRun:
     """Writes down what decides this run and returns it as the stages will read it."""
     folder = workspace.run(run_id)
     with new_folder(folder) as temporary, guard_writes(folder):
@@ -55,6 +69,8 @@ def freeze(run_id: str, workspace: Workspace, settings: config.Settings, recipe:
                 "period": workspace.period,
                 "settings": settings.to_json(),
                 "deciding": settings.deciding(),
+                "overrides": settings.recipe_values(),
+                "model": model,
                 "source": source.to_json(),
                 "workers": config.worker_count(settings),
                 "memory": config.memory_bytes(settings),
@@ -70,9 +86,11 @@ def thaw(folder: Path) -> FrozenRun:
     return FrozenRun(
         run_id=folder.name,
         workspace=workspace,
-        recipe=recipes.load(folder / "recipe"),
+        recipe=recipes.load(folder / "recipe", fields.get("overrides")),
         deciding=fields["deciding"],
         source=Source.from_json(fields["source"]),
         workers=fields["workers"],
         memory=fields["memory"],
+        overrides=fields.get("overrides") or {},
+        model=fields.get("model"),
     )

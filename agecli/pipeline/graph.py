@@ -62,7 +62,7 @@ def fingerprints(run: FrozenRun) -> Fingerprints:
         [
             CONTRACT["train"],
             features,
-            [rules[key] for key in ("task", "tolerance", "level", "model")],
+            [rules[key] for key in ("task", "tolerance", "level", "inputs", "model")],
             [deciding[key] for key in ("max_train_rows", "few_labels", "seed")],
         ]
     )
@@ -171,8 +171,8 @@ def stale(run: FrozenRun, stages: tuple[str, ...], force: bool) -> dict[str, str
     reasons: dict[str, str] = {}
     pending = [(stage, "asked for") for stage in goal if not whole[stage]]
     if force:
-        # with a registered model there is nothing to train
-        pending = [(stage, "--force") for stage in stages if stage != "cleanup" and not (run.model and stage == "train")]
+        needless = ("cleanup", "train") if run.model else ("cleanup",)  # a registered model is not trained
+        pending = [(stage, "--force") for stage in stages if stage not in needless]
     while pending:
         stage, why = pending.pop(0)
         if stage in reasons:

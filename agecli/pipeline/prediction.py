@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agecli.errors import AgecliError, DataError
+from agecli.errors import DataError
 from agecli.models import artifact
 from agecli.models.score import Model
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import BATCH_KEY, fingerprints
+from agecli.pipeline.registration import check_fits
 from agecli.pipeline.tables import Facts
 from agecli.workspace import TEMPORARY, guard_writes, publish
 
@@ -129,10 +130,7 @@ def lazily(run: FrozenRun, digest: str) -> Callable[[], Model]:
     def load() -> Model:
         if not held:
             model = artifact.load(run.workspace.models / digest)
-            if tuple(model.spec.features) != tuple(run.recipe.features.items()):
-                raise AgecliError(
-                    f"model {digest[:12]} does not fit this recipe", "its features differ", "agecli run --from train"
-                )
+            check_fits(digest[:12], model.spec.to_json(), run.recipe)
             held.append(model)
         return held[0]
 

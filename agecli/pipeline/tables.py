@@ -12,6 +12,7 @@ from agecli.config import Settings
 from agecli.engines import Engine, open_engine
 from agecli.engines.base import Table
 from agecli.errors import AgecliError, ConfigError
+from agecli.models.spec import check_params
 from agecli.pipeline import source
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints
@@ -59,7 +60,8 @@ def features_table(run: FrozenRun) -> Table:
 
 def open_workspace(settings: Settings) -> tuple[Workspace, recipes.Recipe]:
     """The workspace and the recipe that these settings name."""
-    recipe = recipes.load(recipes.locate(settings["recipe"], settings.project))
+    recipe = recipes.load(recipes.locate(settings["recipe"], settings.project), settings.recipe_values())
+    check_params(recipe.model)
     period = settings["period"]
     if period is None:
         raise ConfigError("no period", "neither agecli.toml nor a flag gives one", "--period 2026Q3")
