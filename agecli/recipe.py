@@ -40,7 +40,7 @@ ALIASES: Mapping[str, str] = {
 
 _KEYS: dict[str, tuple[str, ...]] = {
     "": (
-        "name", "description", "task", "label", "unit", "default",
+        "name", "description", "task", "label", "unit", "default", "segments", "monotone",
         "source", "bounds", "confidence", "features", "inputs", "model", "publication",
     ),
     "source": ("format", "id", "delimiter", "generator", "columns"),
@@ -99,6 +99,8 @@ class Recipe:
     bounds: Bounds
     tolerance: float | None
     level: float
+    segments: tuple[str, ...]
+    monotone: Mapping[str, int]
     features: Mapping[str, Kind]
     inputs: tuple[str, ...]
     model: Mapping[str, int | float | str]
@@ -123,6 +125,8 @@ class Recipe:
             "bounds": [self.bounds.lower, self.bounds.upper, self.bounds.max_share_outside],
             "tolerance": self.tolerance,
             "level": self.level,
+            "segments": list(self.segments),
+            "monotone": dict(self.monotone),
             "features": dict(self.features),
             "inputs": list(self.inputs),
             "model": dict(self.model),
@@ -262,6 +266,8 @@ def _build(tree: Mapping[str, Any], folder: Path, path: str) -> Recipe:
         bounds=_bounds(read),
         tolerance=tolerance,
         level=level,
+        segments=_segments(read),
+        monotone=_monotone(read),
         features=features,
         inputs=_inputs(read, features),
         model=_model(read),
@@ -316,6 +322,27 @@ def _model(read: _Reader) -> dict[str, int | float | str]:
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ConfigError(f"model.{name} in {read.path} is {value!r}", "a number is wanted", "correct the value")
     return values
+
+
+def _segments(read: _Reader) -> tuple[str, ...]:
+    names = read.get("segments", list, [])
+    features = read.get("features", dict)
+    for name in names:
+        if name not in features:
+            raise ConfigError(f"segment {name!r} in {read.path}", "it is no feature", nearest(str(name), features))
+    return tuple(dict.fromkeys(names))
+
+
+def _monotone(read: _Reader) -> dict[str, int]:
+    found = read.get("monotone", dict, {})
+    numeric = [name for name, kind in read.get("features", dict).items() if kind == "numeric"]
+    for name, direction in found.items():
+        if name not in numeric:
+            raise ConfigError(f"monotone.{name} in {read.path}", "it is no numeric feature", nearest(name, numeric))
+        if direction not in (1, -1) or isinstance(direction, bool):
+            why = "1 (never falling) or -1 (never rising) is wanted"
+            raise ConfigError(f"monotone.{name} in {read.path} is {direction!r}", why, "correct the value")
+    return dict(found)
 
 
 def _source_id(read: _Reader, columns: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
     model.ubj       the point trees
     spread.ubj      the spread trees (regression)
     baseline.json   the linear model
+    evaluation.parquet   what was told of each row that no model saw, beside its truth
     card.json       all else: what decides predictions (`decides`), the spec, figures, and each file's SHA-256
 
 The folder appears whole or not at all. What is loaded is checked against the digests in the card before XGBoost
@@ -15,6 +16,9 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from agecli.errors import ConfigError, DataError
 from agecli.models import card as cards
@@ -35,6 +39,7 @@ def save(trained: Trained, folder: Path) -> None:
     """Writes the model to `folder`; does nothing where the same model is there already, whole."""
     files = dict(trained.files)
     files["baseline.json"] = _dump(trained.model.baseline.to_json())
+    files["evaluation.parquet"] = trained.evaluation()
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files["card.json"] = _dump({**trained.card, "files": sums})
     if _holds(folder, files):
@@ -54,6 +59,12 @@ def load(folder: Path, threads: int = 1) -> Model:
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         why = f"card.json or baseline.json do not hold what they should ({type(error).__name__}: {error})"
         raise DataError(f"the model in {folder} is damaged", why, _FIX) from None
+
+
+def evaluation(folder: Path) -> pa.Table:
+    """`evaluation.parquet` of the model in `folder`; DataError where it is not the file that was saved."""
+    content = _checked(folder, "evaluation.parquet", _json(folder, "card.json").get("files") or {})
+    return pq.read_table(pa.BufferReader(content))
 
 
 def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:
@@ -100,7 +111,7 @@ def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:
 def _checked(folder: Path, name: str, sums: dict[str, str]) -> bytes:
     """The bytes of a file whose SHA-256 is the one in the card."""
     content = _read(folder / name)
-    if hashlib.sha256(content).hexdigest() != sums[name]:
+    if hashlib.sha256(content).hexdigest() != sums.get(name):
         why = f"{name} is not the file that was saved (its SHA-256 differs from the card's)"
         raise DataError(f"the model in {folder} is damaged", why, _FIX)
     return content

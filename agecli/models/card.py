@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 import agecli
-from agecli.models import trees
+from agecli.models import figures, trees
 from agecli.models.calibrate import ClassCalibration, NumberCalibration
 from agecli.models.encode import Vocabulary
 from agecli.models.learn import Lessons
@@ -31,7 +31,7 @@ def describe(spec: ModelSpec, found: Survey, learned: Lessons, split: str) -> di
         "sample": {"rows": found.used, "of": found.labelled, "chosen": "hash of id"},
         "split": split,
         "parts": learned.parts,
-        **learned.figures,
+        **figures.of(learned.evidence, spec),
         "parameters": {name: value for name, value in learned.params.items() if name != "nthread"},
         "rounds": {name: b.num_boosted_rounds() for name, b in boosters.items() if b is not None},
         "baseline": {"kind": learned.baseline.kind, "rows": learned.baseline.rows},

@@ -8,53 +8,47 @@ import numpy as np
 import numpy.typing as npt
 
 from agecli.models import metrics
-from agecli.models.metrics import Codes, Vector
+from agecli.models.evidence import ClassEvidence, Evidence, NumberEvidence
+from agecli.models.metrics import Vector
 from agecli.models.spec import ModelSpec
 
-Bounds = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+
+def of(evidence: Evidence, spec: ModelSpec) -> dict[str, Any]:
+    """`metrics`, `test_rows`, `interval` and `confidence` of a card."""
+    return _of_numbers(evidence, spec) if isinstance(evidence, NumberEvidence) else _of_classes(evidence)
 
 
-def of_numbers(
-    *,
-    truth: Vector,
-    told: Vector,
-    baseline: Vector,
-    mean: Vector,
-    bounds: Bounds,
-    confidence: Vector,
-    spec: ModelSpec,
-) -> dict[str, Any]:
+def _of_numbers(told: NumberEvidence, spec: ModelSpec) -> dict[str, Any]:
     """Errors of model, baseline and mean; coverage of the interval; how the confidence held up."""
-    lower, upper = (bound.astype(np.float64) for bound in bounds)
-    hit = np.abs(truth - told) <= float(spec.tolerance or 0)
+    lower, upper = told.lower.astype(np.float64), told.upper.astype(np.float64)
     return {
         "metrics": {
-            "model": metrics.of_regression(truth, told),
-            "baseline": metrics.of_regression(truth, baseline),
-            "mean": metrics.of_regression(truth, mean),
+            "model": metrics.of_regression(told.truth, told.told),
+            "baseline": metrics.of_regression(told.truth, told.baseline),
+            "mean": metrics.of_regression(told.truth, told.mean),
         },
-        "test_rows": len(truth),
+        "test_rows": len(told.truth),
         "interval": {
             "level": spec.level,
-            "coverage": metrics.coverage(truth, lower, upper),
+            "coverage": metrics.coverage(told.truth, lower, upper),
             "mean_width": metrics.mean_width(lower, upper),
         },
-        "confidence": _confidence(hit, confidence),
+        "confidence": _confidence(told.hit, told.confidence),
     }
 
 
-def of_classes(*, truth: Codes, model: Vector, baseline: Vector, mean: Vector) -> dict[str, Any]:
+def _of_classes(told: ClassEvidence) -> dict[str, Any]:
     """Accuracy, ROC AUC and log loss of model, baseline and base rate; how the confidence held up."""
-    hit = model.argmax(axis=1) == truth
+    truth = told.truth
     return {
         "metrics": {
-            "model": metrics.of_classification(truth, model),
-            "baseline": metrics.of_classification(truth, baseline),
-            "mean": metrics.of_classification(truth, mean) | {"roc_auc": 0.5},  # it ranks nothing
+            "model": metrics.of_classification(truth, told.told),
+            "baseline": metrics.of_classification(truth, told.baseline),
+            "mean": metrics.of_classification(truth, told.mean) | {"roc_auc": 0.5},  # it ranks nothing
         },
         "test_rows": len(truth),
         "interval": None,
-        "confidence": _confidence(hit, model.max(axis=1)),
+        "confidence": _confidence(told.hit, told.confidence),
     }
 
 

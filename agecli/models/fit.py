@@ -19,8 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from agecli.models import baseline, card, folds, held, parts, trees
+from agecli.models import baseline, card, evaluation, folds, held, parts, segments, trees
+from agecli.models import evidence as evidences
 from agecli.models.encode import Encoder
+from agecli.models.evidence import Evidence
 from agecli.models.learn import Lesson, Lessons
 from agecli.models.score import Model
 from agecli.models.spec import ModelSpec
@@ -36,6 +38,8 @@ class Trained:
 
     model: Model
     files: dict[str, bytes]
+    evidence: Evidence
+    segments: Mapping[str, pa.Array]
 
     @property
     def card(self) -> dict[str, Any]:
@@ -45,6 +49,10 @@ class Trained:
     def digest(self) -> str:
         """SHA-256, in hex, over everything that decides predictions."""
         return self.model.digest
+
+    def evaluation(self) -> bytes:
+        """`evaluation.parquet`: what was told of each row that no model saw."""
+        return evidences.table(self.evidence, self.model.classes, self.segments)
 
     def with_card_parts(self, parts: Mapping[str, Any]) -> Trained:
         """The same model with more said about it: `parts` are further keys of the card."""
@@ -73,7 +81,7 @@ def train(
     lesson = Lesson(spec, found.label_classes, encoder.kinds, tell)
     few = found.used < max(spec.few_labels, LEAST_FOR_PARTS)
     names = [f"fold-{k}" for k in range(folds.count_for(found.used))] if few else list(parts.PARTS)
-    with Spool(names, len(spec.features), scratch) as rows:
+    with Spool(names, len(spec.features), scratch, names if few else [parts.TEST]) as rows:
         tell("read", 0.5)
         _fill(rows, read, found, encoder, few)
         learned = (folds if few else held).learn(lesson, rows, design)
@@ -90,7 +98,7 @@ def _fill(rows: Spool, read: Read, found: Survey, encoder: Encoder, few: bool) -
         if not chosen.all():
             batch, hashes = batch.filter(pa.array(chosen)), hashes[chosen]
         where = parts.fold_of(hashes, len(rows.counts), spec.seed) if few else parts.part_of(hashes, spec.seed)
-        rows.add(encoder.encode(batch), _labels(batch, spec, classes), where)
+        rows.add(batch.column("id"), encoder.encode(batch), _labels(batch, spec, classes), where)
 
 
 def _labels(batch: pa.RecordBatch, spec: ModelSpec, classes: pa.Array) -> npt.NDArray[np.float64]:
@@ -108,7 +116,10 @@ def _finish(spec: ModelSpec, found: Survey, encoder: Encoder, learned: Lessons, 
     classes = found.label_classes
     decides = card.deciding(spec, classes, encoder.vocabularies, learned.calibration)
     digest = card.digest_of(decides, files)
+    evidence = learned.evidence
+    words = segments.of_features([name for name in spec.segments if name in spec.names], encoder, evidence.rows)
     written = card.describe(spec, found, learned, split)
+    written["evaluation"] = evaluation.measure(evidence, classes, words, spec.level, spec.seed)
     whole = {"digest": digest, "decides": decides, "spec": spec.to_json(), **written}
     model = Model(
         spec=spec,
@@ -121,4 +132,4 @@ def _finish(spec: ModelSpec, found: Survey, encoder: Encoder, learned: Lessons, 
         card=whole,
         digest=digest,
     )
-    return Trained(model, files)
+    return Trained(model, files, evidence, words)

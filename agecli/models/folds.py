@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from agecli.models import baseline, figures, trees
+from agecli.models import baseline, trees
 from agecli.models.baseline import Baseline, Design
 from agecli.models.calibrate import calibrate_classes, calibrate_numbers, spread_floor
+from agecli.models.evidence import ClassEvidence, NumberEvidence
 from agecli.models.learn import Lesson, Lessons, Params, of
 from agecli.models.spool import Spool
 from agecli.models.trees import Matrix, Vector
@@ -40,6 +42,7 @@ class _Rows:
     x: Matrix
     y: Vector
     fold: npt.NDArray[np.int64]
+    ids: pa.Array
 
     def each(self) -> list[tuple[Mask, Mask]]:
         """(inside the fold, outside it) for every fold that has rows."""
@@ -50,7 +53,7 @@ def learn(lesson: Lesson, spool: Spool, design: Design) -> Lessons:
     """Trains on all parts of the spool, each of which is one fold."""
     names = list(spool.counts)
     fold = np.repeat(np.arange(len(names)), [spool.counts[name] for name in names])
-    rows = _Rows(spool.matrix(*names), spool.labels(*names), fold)
+    rows = _Rows(spool.matrix(*names), spool.labels(*names), fold, spool.ids(*names))
     params = lesson.params(len(rows.x))
     rounds, told = _point_out_of_fold(lesson, rows, params)
     lesson.progress("calibrate", 0.0)
@@ -117,18 +120,21 @@ def _numbers(
         )
         lower[inside], upper[inside] = others.interval(told[inside], width[inside])
         confidence[inside] = others.confident(width[inside], tolerance)
-    measured = figures.of_numbers(
+    evidence = NumberEvidence(
+        ids=rows.ids,
+        rows=rows.x,
         truth=rows.y,
         told=told,
         baseline=linear_told,
         mean=_out_of_fold(rows, lambda inside, outside: np.full(inside.sum(), rows.y[outside].mean())),
-        bounds=(lower, upper),
+        lower=lower,
+        upper=upper,
         confidence=confidence,
-        spec=spec,
+        tolerance=tolerance,
     )
     calibration = calibrate_numbers(residuals, width, spec.level, tolerance, floor)
     spread = lesson.spread(rows.x, residuals)
-    return Lessons(point, spread, linear, calibration, _counts(rows), measured, params)
+    return Lessons(point, spread, linear, calibration, _counts(rows), evidence, params)
 
 
 def _classes(
@@ -141,17 +147,17 @@ def _classes(
     params: Params,
 ) -> Lessons:
     truth = rows.y.astype(np.int64)
-    measured = figures.of_classes(
+    evidence = ClassEvidence(
+        ids=rows.ids,
+        rows=rows.x,
         truth=truth,
-        model=_out_of_fold(
-            rows, lambda inside, outside: calibrate_classes(told[outside], truth[outside])(told[inside])
-        ),
+        told=_out_of_fold(rows, lambda inside, outside: calibrate_classes(told[outside], truth[outside])(told[inside])),
         baseline=linear_told,
         mean=_out_of_fold(
             rows, lambda inside, outside: np.tile(lesson.share_of_classes(truth[outside]), (inside.sum(), 1))
         ),
     )
-    return Lessons(point, None, linear, calibrate_classes(told, truth), _counts(rows), measured, params)
+    return Lessons(point, None, linear, calibrate_classes(told, truth), _counts(rows), evidence, params)
 
 
 def _out_of_fold(rows: _Rows, tell: Callable[[Mask, Mask], Vector]) -> Vector:

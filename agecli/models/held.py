@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from agecli.models import baseline, figures, trees
+from agecli.models import baseline, trees
 from agecli.models.baseline import Baseline, Design
 from agecli.models.calibrate import calibrate_classes, calibrate_numbers, spread_floor
+from agecli.models.evidence import ClassEvidence, NumberEvidence
 from agecli.models.learn import Lesson, Lessons, Params
 from agecli.models.spool import Spool
 from agecli.models.trees import Vector
@@ -54,33 +55,38 @@ def _numbers(lesson: Lesson, rows: Spool, point: Any, linear: Baseline, params: 
     held = _over(rows, "calibrate", lambda x: trees.predict(spread, x).astype(np.float64))
     tolerance = float(spec.tolerance or 0)
     calibration = calibrate_numbers(residuals["calibrate"], held, spec.level, tolerance, floor)
-    truth = rows.labels("test")
-    told = _over(rows, "test", lambda x: lesson.raw(point, x))
-    width = _over(rows, "test", lambda x: trees.predict(spread, x).astype(np.float64))
-    measured = figures.of_numbers(
+    seen, truth = rows.matrix("test"), rows.labels("test")
+    told, width = lesson.raw(point, seen), lesson.raw(spread, seen)
+    lower, upper = calibration.interval(told, width)
+    evidence = NumberEvidence(
+        ids=rows.ids("test"),
+        rows=seen,
         truth=truth,
         told=told,
-        baseline=_over(rows, "test", lambda x: linear.values(x)[:, 0]),
+        baseline=linear.values(seen)[:, 0],
         mean=np.full(len(truth), rows.labels("fit").mean()),
-        bounds=calibration.interval(told, width),
+        lower=lower,
+        upper=upper,
         confidence=calibration.confident(width, tolerance).astype(np.float64),
-        spec=spec,
+        tolerance=tolerance,
     )
-    return Lessons(point, spread, linear, calibration, dict(rows.counts), measured, params)
+    return Lessons(point, spread, linear, calibration, dict(rows.counts), evidence, params)
 
 
 def _classes(lesson: Lesson, rows: Spool, point: Any, linear: Baseline, params: Params) -> Lessons:
     raw = _over(rows, "calibrate", lambda x: lesson.raw(point, x))
     calibration = calibrate_classes(raw, rows.labels("calibrate").astype(np.int64))
-    truth = rows.labels("test").astype(np.int64)
+    seen, truth = rows.matrix("test"), rows.labels("test").astype(np.int64)
     rates = lesson.share_of_classes(rows.labels("fit").astype(np.int64))
-    measured = figures.of_classes(
+    evidence = ClassEvidence(
+        ids=rows.ids("test"),
+        rows=seen,
         truth=truth,
-        model=calibration(_over(rows, "test", lambda x: lesson.raw(point, x))),
-        baseline=_over(rows, "test", linear.probabilities),
+        told=calibration(lesson.raw(point, seen)),
+        baseline=linear.probabilities(seen),
         mean=np.tile(rates, (len(truth), 1)),
     )
-    return Lessons(point, None, linear, calibration, dict(rows.counts), measured, params)
+    return Lessons(point, None, linear, calibration, dict(rows.counts), evidence, params)
 
 
 def _residuals(lesson: Lesson, rows: Spool, point: Any, name: str) -> Vector:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from agecli.models import trees
 from agecli.models.baseline import Baseline
 from agecli.models.calibrate import ClassCalibration, NumberCalibration
+from agecli.models.evidence import Evidence
 from agecli.models.spec import ModelSpec
 from agecli.models.trees import Matrix, Vector
 
@@ -48,6 +49,9 @@ class Lesson:
             if "early_stopping_rounds" not in self.spec.settings:
                 chosen["early_stopping_rounds"] = round(int(usual["early_stopping_rounds"]) * longer)
         chosen |= {"seed": self.spec.seed, "nthread": self.spec.threads}
+        if any(name in self.spec.monotone for name in self.spec.names):
+            ways = [str(self.spec.monotone.get(name, 0)) for name in self.spec.names]
+            chosen["monotone_constraints"] = f"({','.join(ways)})"
         if self.regression:
             return chosen | {"objective": "reg:squarederror", "eval_metric": "rmse"}
         if len(self.classes) == 2:
@@ -102,14 +106,14 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Lessons:
-    """What a training gives: boosters, baseline, calibration, and the figures for the card."""
+    """What a training gives: boosters, baseline, calibration, and what was told of rows not seen."""
 
     point: Any
     spread: Any | None
     baseline: Baseline
     calibration: NumberCalibration | ClassCalibration
     parts: dict[str, int]
-    figures: dict[str, Any]
+    evidence: Evidence
     params: Params
 
 

@@ -102,6 +102,35 @@ def of_classification(truth: Codes, probabilities: Vector) -> dict[str, Any]:
     }
 
 
+def area_components(truth: Codes, probabilities: Vector) -> Vector | None:
+    """The parts of `roc_auc` that each row has, (n, 5 areas); None where a class is absent.
+
+    Per area: how a row compares with those of the other kind (DeLong et al. 1988), in the first column for rows of the
+    class and in the second for the others; whether it is of the class, whether it is not; and the area itself.
+    """
+    classes = probabilities.shape[1]
+    columns: list[npt.NDArray[Any]] = []
+    for code in [1] if classes == 2 else range(classes):
+        positive = truth == code
+        area = _area(positive, probabilities[:, code])
+        if area is None:
+            return None
+        beaten = _placements(positive, probabilities[:, code])
+        columns += [beaten * positive, beaten * ~positive, positive, ~positive, np.full(len(truth), area)]
+    return np.column_stack(columns).astype(np.float64)
+
+
+def _placements(positive: npt.NDArray[np.bool_], score: Vector) -> Vector:
+    """For a row of the class the share of the others that score lower, for another the share of it that scores higher.
+
+    Ties count half.
+    """
+    hits, misses = np.sort(score[positive]), np.sort(score[~positive])
+    lower = (np.searchsorted(misses, score, "left") + np.searchsorted(misses, score, "right")) / (2 * len(misses))
+    higher = 1 - (np.searchsorted(hits, score, "left") + np.searchsorted(hits, score, "right")) / (2 * len(hits))
+    return np.where(positive, lower, higher)
+
+
 def _area(positive: npt.NDArray[np.bool_], score: Vector) -> float | None:
     """Mann-Whitney's U over the pairs, ties counted half."""
     hits = int(positive.sum())

@@ -22,6 +22,7 @@ Hashes = npt.NDArray[np.uint64]
 
 SHARES: Final = {"fit": 0.60, "stop": 0.08, "spread": 0.10, "calibrate": 0.10, "test": 0.12}
 PARTS: Final = tuple(SHARES)
+TEST: Final = "test"
 
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -57,7 +57,9 @@ class ModelSpec:
     `tolerance` (regression) is in units of the label: confidence is P(|truth - prediction| <= tolerance).
     `level` is the nominal coverage of the interval. `max_train_rows` labelled rows are used at most, chosen
     by hash of id. Below `few_labels` out-of-fold predictions take the place of held-out parts. `threads`
-    changes the speed and nothing else.
+    changes the speed and nothing else. `segments` are features by whose values figures are given. `monotone`
+    maps numeric features to 1 (the prediction never falls as they grow) or -1 (it never rises).
+    Names of either that are no features of this model do not count.
     """
 
     task: Task
@@ -69,6 +71,8 @@ class ModelSpec:
     few_labels: int = 20_000
     seed: int = 0
     threads: int = 1
+    segments: tuple[str, ...] = ()
+    monotone: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -105,7 +109,8 @@ class ModelSpec:
         fields = dataclasses.asdict(self)
         del fields["threads"]
         fields["features"] = [list(feature) for feature in self.features]
-        fields["params"] = dict(self.params)
+        fields["params"], fields["monotone"] = dict(self.params), dict(self.monotone)
+        fields["segments"] = list(self.segments)
         return fields
 
     @classmethod
@@ -114,7 +119,8 @@ class ModelSpec:
         known = {f.name for f in dataclasses.fields(cls)}
         values = {name: value for name, value in fields.items() if name in known}
         values["features"] = tuple((str(name), kind) for name, kind in fields["features"])
-        values["params"] = dict(fields["params"])
+        values["params"], values["monotone"] = dict(fields["params"]), dict(fields["monotone"])
+        values["segments"] = tuple(map(str, fields["segments"]))
         return cls(**values)
 
 

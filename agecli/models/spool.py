@@ -16,6 +16,7 @@ from typing import IO
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from agecli.errors import AgecliError
 from agecli.models.trees import Matrix, Vector
@@ -24,12 +25,19 @@ CHUNK_ROWS = 32_768
 
 
 class Spool:
-    """Rows by part: encoded features on disk, labels (float64; class codes for classification) in memory."""
+    """Rows by part: encoded features on disk, labels (float64; class codes for classification) in memory.
 
-    def __init__(self, names: Sequence[str], columns: int, folder: Path | None = None) -> None:
+    The parts in `named` keep the ids of their rows too.
+    """
+
+    def __init__(
+        self, names: Sequence[str], columns: int, folder: Path | None = None, named: Sequence[str] = ()
+    ) -> None:
         self.columns = columns
         self.counts = dict.fromkeys(names, 0)
         self._labels: dict[str, list[Vector]] = {name: [] for name in names}
+        self._named = set(named)
+        self._ids: dict[str, list[pa.Array]] = {name: [] for name in names}
         self._stack = ExitStack()
         self._files: dict[str, IO[bytes]] = {}
         for name in names:
@@ -44,7 +52,7 @@ class Spool:
     ) -> None:
         self._stack.close()
 
-    def add(self, rows: Matrix, labels: Vector, where: npt.NDArray[np.int64]) -> None:
+    def add(self, ids: pa.Array, rows: Matrix, labels: Vector, where: npt.NDArray[np.int64]) -> None:
         """Appends each row to the part with the index in `where`."""
         for index, name in enumerate(self.counts):
             chosen = where == index
@@ -57,11 +65,17 @@ class Spool:
                 why = f"the encoded rows do not fit into the temporary folder ({error.strerror})"
                 raise AgecliError("training stopped", why, "free some disk, or set TMPDIR to a larger one") from error
             self._labels[name].append(labels[chosen])
+            if name in self._named:
+                self._ids[name].append(ids.filter(pa.array(chosen)))
             self.counts[name] += count
 
     def labels(self, *names: str) -> Vector:
         """All labels of the parts, in their order."""
         return np.concatenate([np.empty(0), *(piece for name in names for piece in self._labels[name])])
+
+    def ids(self, *names: str) -> pa.Array:
+        """The ids of the parts that keep them, in the order of the rows."""
+        return pa.concat_arrays([piece for name in names for piece in self._ids[name]])
 
     def matrix(self, *names: str) -> Matrix:
         """All rows of the parts at once: for small parts."""

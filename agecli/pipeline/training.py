@@ -54,6 +54,8 @@ def model_spec(run: FrozenRun) -> ModelSpec:
         tolerance=recipe.tolerance,
         level=recipe.level,
         params=dict(recipe.model),
+        segments=recipe.segments,
+        monotone=dict(recipe.monotone),
         max_train_rows=deciding["max_train_rows"],
         few_labels=deciding["few_labels"],
         seed=deciding["seed"],

@@ -37,14 +37,16 @@ def rewrite(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     (folder / "card.json").write_text(json.dumps(content))
 
 
-def test_a_saved_model_is_four_files_and_nothing_else(folder: Path) -> None:
-    assert sorted(p.name for p in folder.iterdir()) == ["baseline.json", "card.json", "model.ubj", "spread.ubj"]
+def test_a_saved_model_is_five_files_and_nothing_else(folder: Path) -> None:
+    names = ["baseline.json", "card.json", "evaluation.parquet", "model.ubj", "spread.ubj"]
+    assert sorted(p.name for p in folder.iterdir()) == names
     assert [p.name for p in folder.parent.iterdir()] == ["model"]
 
 
 def test_a_classifier_has_no_spread(tmp_path: Path) -> None:
     artifact.save(fit.train(reader(planted(200, classes=2)), spec(task="classification")), tmp_path / "m")
-    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == ["baseline.json", "card.json", "model.ubj"]
+    names = ["baseline.json", "card.json", "evaluation.parquet", "model.ubj"]
+    assert sorted(p.name for p in (tmp_path / "m").iterdir()) == names
 
 
 def test_saving_again_changes_no_file(trained: Trained, folder: Path) -> None:
