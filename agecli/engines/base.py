@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# Raised when SQL of the dialect gives other values than before: all that was made with it is then made again.
+DIALECT = 1
+
 Format = Literal["parquet", "csv", "jsonl"]
 
 

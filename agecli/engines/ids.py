@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +16,12 @@ from agecli.engines.tables import quoted_files
 
 _AT_ONCE = 4_000_000  # hashes held in memory: 32 MB
 _SHOWN = 5
+_SUM = "sum(hash(id)::HUGEINT)"
 
 
 @dataclass(frozen=True)
 class IdCheck:
-    """`checksum` is the same for two tables of the same ids in any order; `repeated` shows a few repeated ids."""
+    """`checksum` is that of the same ids in any order, in this process; `repeated` shows a few repeated ids."""
 
     rows: int
     nulls: int
@@ -26,18 +29,29 @@ class IdCheck:
     checksum: str
 
 
-def check_ids(table: Table, column: str, scratch: Path) -> IdCheck:
+def checksum(table: Table, column: str, memory_mb: int = 512) -> str:
+    """The sum of the ids' hashes. Only sums of one process may be compared: the hash is the engine's own business."""
+    with _ids(table, column, memory_mb) as connection:
+        ((total,),) = connection.execute(f"SELECT {_SUM} FROM ids").fetchall()
+    return f"{int(total or 0):x}"
+
+
+@contextmanager
+def _ids(table: Table, column: str, memory_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        connection.execute(f"SET threads = 2; SET memory_limit = '{memory_mb}MB'")
+        connection.execute(f'CREATE VIEW ids AS SELECT "{column}" AS id FROM read_parquet({quoted_files(table.files)})')
+        yield connection
+
+
+def check_ids(table: Table, column: str, scratch: Path, memory_mb: int = 512) -> IdCheck:
     """Counts rows and NULL ids, sums the ids' hashes, and finds repeated ids.
 
     64-bit hashes are spread over files in `scratch` by their value and each file is sorted alone, so memory is
     bounded; ids whose hashes meet are compared themselves.
     """
-    with duckdb.connect() as connection:
-        connection.execute("SET threads = 2; SET memory_limit = '512MB'")
-        connection.execute(f'CREATE VIEW ids AS SELECT "{column}" AS id FROM read_parquet({quoted_files(table.files)})')
-        rows, nulls, checksum = connection.execute(
-            "SELECT count(*), count(*) - count(id), sum(hash(id)::HUGEINT) FROM ids"
-        ).fetchall()[0]
+    with _ids(table, column, memory_mb) as connection:
+        rows, nulls, total = connection.execute(f"SELECT count(*), count(*) - count(id), {_SUM} FROM ids").fetchall()[0]
         suspects = _repeated_hashes(connection, rows, scratch)
         repeated: tuple[object, ...] = ()
         if suspects:
@@ -47,7 +61,7 @@ def check_ids(table: Table, column: str, scratch: Path) -> IdCheck:
                 f" GROUP BY id HAVING count(*) > 1 ORDER BY id LIMIT {_SHOWN}"
             ).fetchall()
             repeated = tuple(row[0] for row in found)
-    return IdCheck(rows, nulls, repeated, f"{int(checksum or 0):x}")
+    return IdCheck(rows, nulls, repeated, f"{int(total or 0):x}")
 
 
 def _repeated_hashes(connection: duckdb.DuckDBPyConnection, rows: int, scratch: Path) -> list[int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from agecli.engines import Engine
 from agecli.engines.base import Table
-from agecli.engines.ids import check_ids
+from agecli.engines.ids import checksum
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.publication import profile, publish
 from agecli.pipeline.staging import check_rows, in_file
-from agecli.pipeline.tables import Facts, Progress, engine_of, features_table
+from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, features_table
 from agecli.recipe import render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -59,7 +59,8 @@ def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], p
         written = engine.create(sql, tables, folder, ROW_GROUP_ROWS * 2, lambda done: progress(done, about["rows"]))
         check_rows("results.sql", about["rows"], written.rows)
         table = Table(tuple(str(folder / name) for name in written.files))
-        if check_ids(table, "id", folder).checksum != about["ids"]:
+        memory = engine_memory(run, run.workers)
+        if checksum(table, "id", memory) != checksum(features, "id", memory):
             raise DataError(
                 "results.sql changes the ids", "they differ from those of the features", "SELECT id unchanged"
             )

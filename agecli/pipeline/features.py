@@ -10,12 +10,12 @@ import pyarrow.parquet as pq
 
 from agecli.engines import Engine
 from agecli.engines.base import Table
-from agecli.engines.ids import check_ids
+from agecli.engines.ids import check_ids, checksum
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows
 from agecli.pipeline.staging import NUMBERS, check_rows, in_file
-from agecli.pipeline.tables import Facts, Progress, engine_of, staging_table
+from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -36,8 +36,9 @@ def features(run: FrozenRun, progress: Progress) -> Facts:
     with new_folder(target) as folder, in_file("features.sql"):
         written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, before["rows"]))
         check_rows("features.sql", before["rows"], written.rows)
-        ids = check_ids(Table(tuple(str(folder / name) for name in written.files)), "id", folder)
-        if ids.nulls or ids.repeated or ids.checksum != check_ids(staging, "id", folder).checksum:
+        memory = engine_memory(run, run.workers)
+        ids = check_ids(Table(tuple(str(folder / name) for name in written.files)), "id", folder, memory)
+        if ids.nulls or ids.repeated or ids.checksum != checksum(staging, "id", memory):
             raise DataError("features.sql changes the ids", "they differ from those of staging", "SELECT id unchanged")
         _check_filled(run.recipe, [folder / name for name in written.files])
         facts: Facts = {"rows": written.rows, "labelled": before["labelled"]}

@@ -1,7 +1,8 @@
 """Which stages must run: fingerprints of what each would make, held against what is there.
 
 A fingerprint is the digest of all that decides a result: the source's content, SQL after substitution, the
-settings that change results, the stage's contract number. Neither paths nor times nor worker counts are in it.
+settings that change results, the numbers of the stage's contract and of the dialect. Neither paths nor times nor
+worker counts are in it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agecli import recipe as recipes
+from agecli.engines.base import DIALECT
 from agecli.errors import DataError
 from agecli.pipeline import source
 from agecli.pipeline.frozen import FrozenRun
@@ -41,7 +43,9 @@ class Fingerprints:
     def results(self, run: FrozenRun, model: str, failed: tuple[int, ...]) -> str:
         """Of the results, given the model and the batches that failed."""
         recipe = run.recipe
-        return digest_of([CONTRACT["results"], self.plan, model, recipe.sql["results"], recipe.default, list(failed)])
+        return digest_of(
+            [CONTRACT["results"], DIALECT, self.plan, model, recipe.sql["results"], recipe.default, list(failed)]
+        )
 
 
 def fingerprints(run: FrozenRun) -> Fingerprints:
@@ -51,13 +55,16 @@ def fingerprints(run: FrozenRun) -> Fingerprints:
     staging = digest_of(
         [
             CONTRACT["staging"],
+            DIALECT,
             run.source.fingerprint,
             recipes.render(recipe.sql["staging"], {"source": "source", "as_of": run.as_of}),
             [rules[key] for key in ("task", "format", "id", "delimiter", "columns", "bounds")],
         ]
     )
     sql = recipes.render(recipe.sql["features"], {"staging": "staging", "source": "source", "as_of": run.as_of})
-    features = digest_of([CONTRACT["features"], staging, sql, list(recipe.features.items()), row_group_rows(run)])
+    features = digest_of(
+        [CONTRACT["features"], DIALECT, staging, sql, list(recipe.features.items()), row_group_rows(run)]
+    )
     training = digest_of(
         [
             CONTRACT["train"],

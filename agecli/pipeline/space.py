@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from agecli.errors import AgecliError
 from agecli.pipeline.frozen import FrozenRun
@@ -10,6 +11,7 @@ from agecli.pipeline.frozen import FrozenRun
 # Bytes on disk per row and per source byte, as upper bounds of what the recipes that come with agecli were
 # measured to need: staging holds the text columns that features still read, the others a few numbers a row.
 STAGING_PER_SOURCE_BYTE = 1.0
+GZIP_FACTOR = 4  # staging is packed too, only not as tightly
 BYTES_PER_FEATURE = 4
 BYTES_PER_PREDICTION = 96
 SLACK = 64 << 20
@@ -19,14 +21,22 @@ def expected_bytes(run: FrozenRun, rows: int, stages: set[str]) -> int:
     """An upper bound for the bytes that these stages will write."""
     need = SLACK
     if "stage" in stages:
-        need += int(run.source.bytes * STAGING_PER_SOURCE_BYTE)
+        need += int(unpacked_bytes(run) * STAGING_PER_SOURCE_BYTE)
     if "features" in stages:
         need += rows * (BYTES_PER_FEATURE * len(run.recipe.features) + 32)
+    if "train" in stages:  # the spool of encoded rows, gone when training ends
+        need += min(rows, int(run.deciding["max_train_rows"])) * BYTES_PER_FEATURE * len(run.recipe.features)
     if "predict" in stages:
         need += rows * BYTES_PER_PREDICTION
     if "aggregate" in stages:
         need += rows * BYTES_PER_PREDICTION
     return need
+
+
+def unpacked_bytes(run: FrozenRun) -> int:
+    """Bytes of the source, those of gzip files counted as often as text packs into them."""
+    packed = sum(Path(file).stat().st_size for file in run.source.table.files if file.lower().endswith(".gz"))
+    return run.source.bytes + packed * (GZIP_FACTOR - 1)
 
 
 def check_space(run: FrozenRun, rows: int, stages: set[str]) -> str:

@@ -12,7 +12,7 @@ from agecli.errors import ConfigError, DataError, SqlFailed, SqlInvalid, SqlRefu
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.space import check_space
-from agecli.pipeline.tables import Facts, Progress, engine_of
+from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of
 from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
 from agecli.workspace import MARKER, new_folder, write_json
 
@@ -48,7 +48,7 @@ def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None], progress
         written = engine.create(sql, tables, folder, ROW_GROUP_ROWS, lambda done: progress(done, rows_in))
         table = Table(tuple(str(folder / name) for name in written.files))
         check_rows("staging.sql", rows_in, written.rows)
-        ids = check_ids(table, "id", folder)
+        ids = check_ids(table, "id", folder, engine_memory(run, run.workers))
         _check_identity(ids)
         facts: Facts = {"rows_in": rows_in, "ids": ids.checksum, **_counts(engine, table, written.columns)}
         _check_bounds(run, facts)

@@ -43,9 +43,14 @@ def engine_of(run: FrozenRun, threads: int | None = None) -> Engine:
     return open_engine(
         "duckdb",
         threads=threads,
-        memory_mb=min(max(run.memory // ENGINE_SHARE, threads * BYTES_PER_THREAD), run.memory) >> 20,
+        memory_mb=engine_memory(run, threads),
         temp_directory=run.folder / f"{TEMPORARY}spill",
     )
+
+
+def engine_memory(run: FrozenRun, threads: int) -> int:
+    """The engine's limit in MB."""
+    return min(max(run.memory // ENGINE_SHARE, threads * BYTES_PER_THREAD), run.memory) >> 20
 
 
 def staging_table(run: FrozenRun) -> Table:
