@@ -19,6 +19,7 @@ from agecli.errors import ConfigError
 from agecli.overrides import Override, collect
 
 FILE = "agecli.toml"
+CGROUP = Path("/sys/fs/cgroup")
 _SIZES = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -40,7 +41,8 @@ SETTINGS = (
     Setting("workspace", "path", "workspace", "the folder that holds everything a run makes"),
     Setting("period", "text", None, "the data period, 2026Q3; ages refer to its last day", decides=True),
     Setting("workers", "count", 0, "worker processes that predict at once; 0 = the cores"),
-    Setting("memory", "size", 0, "bound on all processes' memory; 0 = 4 GiB, or 70 % of what is there if less"),
+    Setting("memory", "size", 0, "bound on all processes' memory, 512MiB at least; 0 = 4 GiB, or 70 % of what is there",
+            minimum=512 << 20),
     Setting("batch_rows", "count", 0, "rows of a batch; 0 = a thousandth of the rows, at least 51200", decides=True),
     Setting("max_train_rows", "count", 2_000_000, "labelled rows to train on at most", decides=True, minimum=1),
     Setting("few_labels", "count", 20_000, "fewer labels than this: out-of-fold predictions", decides=True),
@@ -137,7 +139,10 @@ def _convert(setting: Setting, raw: Any, where: str, base: Path) -> Any:
             raise wrong("text")
         return raw
     if setting.kind == "size":
-        return _size(raw, wrong)
+        size = _size(raw, wrong)
+        if 0 < size < setting.minimum:
+            raise wrong(f"{setting.minimum >> 20}MiB or more")
+        return size
     number = int(raw) if isinstance(raw, str) and re.fullmatch(r"\d+", raw) else raw
     if not isinstance(number, int) or isinstance(number, bool) or number < setting.minimum:
         raise wrong(f"a whole number from {setting.minimum}")
@@ -155,9 +160,9 @@ def _size(raw: Any, wrong: Any) -> int:
 def memory_limit() -> int:
     """Bytes that this process may use: the cgroup's limit where one is set, else the machine's memory."""
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else 8 << 30
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
-            text = Path(path).read_text().strip()
+            text = (CGROUP / name).read_text().strip()
         except OSError:
             continue
         if text.isdigit():
@@ -172,6 +177,17 @@ def memory_bytes(settings: Settings) -> int:
 
 def worker_count(settings: Settings) -> int:
     """Worker processes: the setting, else the cores this process may use."""
-    if settings["workers"]:
-        return int(settings["workers"])
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return int(settings["workers"]) or cores()
+
+
+def cores() -> int:
+    """The cores this process may use: those it may run on, or fewer where the cgroup grants less time."""
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        try:
+            words = " ".join((CGROUP / name).read_text() for name in files).split()
+        except OSError:
+            continue
+        if len(words) == 2 and words[0].isdigit() and int(words[1]):
+            return max(1, min(there, -(-int(words[0]) // int(words[1]))))
+    return there

@@ -34,10 +34,10 @@ TRANSIENT = frozenset({PROGRESS})
 class Event:
     """One thing that happened. `data` holds JSON values only; its keys depend on `kind`:
 
-    run_started     recipe, task, period, stages, settings
+    run_started     recipe, task, period, stages, command, workers, memory, source_bytes
     run_finished    state ("done" or "partial"), seconds
     run_failed      error (AgecliError.to_json), state ("failed", "refused" by a gate, or "interrupted"), seconds
-    stage_started   total (rows or batches, where known)
+    stage_started   why, and total: the batches of predict
     stage_skipped   why, and the facts of the earlier run that it stands for
     stage_finished  seconds, rows, and the stage's own facts
     stage_failed    error, seconds

@@ -58,7 +58,7 @@ def _leave(error: BaseException, session: Session) -> int:
         return _say(session, "stopped", "SIGTERM", session.resume_hint(), TERMINATED)
     if isinstance(error, AgecliError):
         code = TERMINATED if error.exit_code == INTERRUPTED and session.terminated else error.exit_code
-        return _say(session, error.what, error.why, error.fix, code, type(error).__name__)
+        return _say(session, error.what, error.why, session.in_project(error.fix), code, type(error).__name__)
     if isinstance(error, KeyboardInterrupt | click.Abort):
         code = TERMINATED if session.terminated else INTERRUPTED
         return _say(session, "stopped", "SIGTERM" if session.terminated else "Ctrl-C", session.resume_hint(), code)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Mapping
@@ -68,6 +69,15 @@ class Session:
     def resume_hint(self) -> str:
         """How to go on after an interruption; nothing for commands that only look."""
         return f"what was finished is kept; `{self.resume_line()}` goes on from there" if self.running else ""
+
+    def in_project(self, text: str) -> str:
+        """A text whose commands name the project as this command did, so that they can be typed as they stand."""
+        if self.directory is None:
+            return text
+        from agecli.cli.group import MODULES
+
+        names = "|".join(MODULES - {"init", "synth"})
+        return re.sub(rf"\bagecli (?=(?:{names})\b)", lambda _: self.hint(""), text)
 
     def hint(self, rest: str) -> str:
         """A command to type next, for the same project."""

@@ -31,6 +31,7 @@ from agecli.recipe import Recipe
 from agecli.workspace import MARKER, EventLog, Lock, Workspace, write_json
 
 Facts = dict[str, Any]
+_ENDS = (events.STAGE_FAILED, events.RUN_FAILED)
 
 
 class LocalExecutor:
@@ -145,7 +146,7 @@ class _Run:
             for stage in self.request.stages:
                 yield from self._stage(run, stage, reasons)
             yield self.event(events.RUN_FINISHED, data=self._ending("partial" if self.failed else "done"))
-        except (AgecliError, KeyboardInterrupt, GeneratorExit) as error:
+        except BaseException as error:
             yield from self._fail(error)
             raise
         finally:
@@ -159,11 +160,13 @@ class _Run:
 
     def _fail(self, error: BaseException) -> Iterator[Event]:
         self._stop_workers()
-        interrupted = not isinstance(error, AgecliError) or isinstance(error, Interrupted)
+        interrupted = isinstance(error, Interrupted | KeyboardInterrupt | GeneratorExit)
         told = (
             error
             if isinstance(error, AgecliError)
             else Interrupted("the run was interrupted", "by the user", "agecli run")
+            if interrupted
+            else AgecliError(f"unexpected {type(error).__name__}", str(error) or "no message", "agecli doctor")
         )
         state = "interrupted" if interrupted else "refused" if isinstance(error, GateRefused) else "failed"
         event = self.event(events.RUN_FAILED, data={**self._ending(state), "error": told.to_json()})
@@ -176,7 +179,7 @@ class _Run:
         event = Event(kind, self.run_id, stage, batch, data or {})
         if self.log is not None:
             # a full disk must not hide the error that is being told
-            with contextlib.suppress(AgecliError) if kind == events.RUN_FAILED else contextlib.nullcontext():
+            with contextlib.suppress(AgecliError) if kind in _ENDS else contextlib.nullcontext():
                 self.log.append(event)
         return event
 
@@ -236,7 +239,7 @@ class _Run:
         if stage == "aggregate" and not self.failed and not self.request.force and self._results_are_current(run):
             yield self.event(events.STAGE_SKIPPED, stage, data={"why": "fresh", **self._kept_facts(run, stage)})
             return
-        yield self.event(events.STAGE_STARTED, stage, data={"why": reasons.get(stage, "")})
+        yield self.event(events.STAGE_STARTED, stage, data=self._start(run, stage, reasons))
         began = time.monotonic()
         try:
             if stage == "predict":
@@ -255,6 +258,10 @@ class _Run:
             yield self.event(events.WARNING, stage, data={"message": warning})
         seconds = round(time.monotonic() - began, 3)
         yield self.event(events.STAGE_FINISHED, stage, data={**facts, "seconds": seconds})
+
+    def _start(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> dict[str, Any]:
+        plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) if stage == "predict" else None
+        return {"why": reasons.get(stage, "")} | ({} if plan is None else {"total": len(plan)})
 
     def _task(self, run: FrozenRun, stage: str) -> dict[str, Any]:
         task: dict[str, Any] = {"stage": stage, "run": str(run.folder), "stages": sorted(self.stages)}
@@ -332,7 +339,8 @@ class _Run:
         prints = graph.fingerprints(run)
         assert self.model is not None
         plan = graph.read_plan(self.workspace, prints.plan) or []
-        fresh = {} if self.request.force and not self.request.batches else graph.fresh_batches(run, self.model)
+        again = self.request.force and not self.request.batches and not self.request.failed
+        fresh = {} if again else graph.fresh_batches(run, self.model)
         for number in self.request.batches:
             if number >= len(plan):
                 raise ConfigError(

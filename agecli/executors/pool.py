@@ -13,6 +13,7 @@ from agecli.events import Event
 from agecli.executors.processes import Worker
 from agecli.pipeline.frozen import FrozenRun
 
+WORKER_BYTES = 384 << 20  # what one that predicts takes at most, with the recipes that come with agecli
 SURVIVABLE = (DataError,)  # a batch may fail by its data; a full disk ends the run
 
 
@@ -43,7 +44,8 @@ class Pool:
     def events(self, done: dict[int, dict[str, Any]]) -> Generator[Event, None, dict[int, AgecliError]]:
         """Fills `done` with each batch's facts; returns the errors of the batches that failed."""
         errors: dict[int, AgecliError] = {}
-        for _ in range(min(self.run.workers, len(self.todo))):
+        fit = max(1, self.run.memory // WORKER_BYTES)
+        for _ in range(min(self.run.workers, fit, len(self.todo))):
             self._give(self._hire())
         while self.busy:
             number, message = self.owner.messages.get()

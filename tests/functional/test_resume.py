@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import time
@@ -16,9 +17,12 @@ KILLS_ANYWHERE = 7
 KILLS_INSIDE_PREDICT = 3
 
 
-def start(project: Path) -> subprocess.Popen:
+def start(project: Path, *flags: str) -> subprocess.Popen:
     return subprocess.Popen(
-        command("-C", project, "run", "--all"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment()
+        command("-C", project, "run", "--all", *flags),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment(),
     )
 
 
@@ -44,8 +48,8 @@ def wait_for(running: subprocess.Popen, condition) -> bool:
     return False
 
 
-def kill_after(project: Path, seconds: float) -> None:
-    running = start(project)
+def kill_after(project: Path, seconds: float, *flags: str) -> None:
+    running = start(project, *flags)
     end = time.monotonic() + seconds
     if wait_for(running, lambda: time.monotonic() > end):
         kill(running)
@@ -94,6 +98,60 @@ def test_a_second_run_skips_all_that_is_fresh(project):
     assert [stage["name"] for stage in status["stages"] if not stage["skipped"]] == ["cleanup"]
     assert status["metrics"]["model"]["mae"] < status["metrics"]["mean"]["mae"]
     assert bytes_below(results_of(project)) == before
+
+
+def test_ids_are_compared_by_one_engine_whatever_an_older_one_wrote_down(project):
+    ok("-C", project, "run", "--all")
+    (marker,) = project.glob("workspace/*/*/features/*/_agecli.json")
+    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"ids": "another version's sum"}))
+    ok("-C", project, "aggregate", "--force")
+
+
+def test_failed_batches_alone_are_predicted_again_also_when_forced(project):
+    ok("-C", project, "run", "--all")
+    before = batch_files(project)
+    lost = next(project.glob("workspace/*/*/predictions/*/batch-00003.parquet"))
+    lost.unlink()
+    ok("-C", project, "predict", "--failed", "--force")
+    kept = {name: inode for name, inode in before.items() if name != lost.name}
+    assert kept.items() <= batch_files(project).items()
+    assert lost.exists()
+
+
+def test_one_worker_and_four_write_the_same_bytes(project, twin):
+    ok("-C", project, "run", "--all", "--workers", 1)
+    ok("-C", twin, "run", "--all", "--workers", 4)
+    assert bytes_below(results_of(project)) == bytes_below(results_of(twin))
+
+
+def test_a_forced_run_that_is_killed_leaves_the_last_good_results(project):
+    ok("-C", project, "run", "--all")
+    results = results_of(project)
+    before, rng = bytes_below(results), random.Random(11)
+    for _ in range(3):
+        kill_after(project, rng.uniform(1, 5), "--force")
+        assert bytes_below(results) == before
+        answer = ok("-C", project, "sql", "SELECT count(*) AS n FROM results", "--output", "json")
+        assert answer.json == [{"n": 45_000}]
+    ok("-C", project, "run", "--all")
+    assert bytes_below(results_of(project)) == before
+
+
+def test_a_run_that_is_killed_while_it_makes_its_source_begins_anew(tmp_path):
+    place = tmp_path / "generated"
+    ok("init", place, "--recipe", "profiles")
+    with (place / "agecli.toml").open("a") as file:
+        file.write("\nsynth_rows = 30000\n")
+    ok("-C", place, "run", "--all")
+    before = bytes_below(results_of(place))
+    with (place / "agecli.toml").open("a") as file:
+        file.write("synth_seed = 5\n")
+    running = start(place)
+    assert wait_for(running, lambda: len(list(place.glob("workspace/*/generated/*"))) > 1)
+    kill(running)
+    assert bytes_below(results_of(place)) == before
+    ok("-C", place, "run", "--all")
+    assert bytes_below(results_of(place)) != before
 
 
 def test_a_changed_sql_file_reruns_its_stage_and_all_below(project):

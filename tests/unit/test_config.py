@@ -1,5 +1,7 @@
 """Settings come from flags, then the environment, then agecli.toml, then the defaults."""
 
+import os
+
 import pytest
 
 from agecli import config
@@ -41,6 +43,19 @@ def test_sizes(tmp_path, text, size):
 def test_a_value_of_the_wrong_kind_is_named(tmp_path, name, value):
     with pytest.raises(ConfigError, match=name):
         config.resolve(tmp_path, {name: value}, {})
+
+
+def test_memory_too_small_for_any_work_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="512MiB or more"):
+        config.resolve(tmp_path, {"memory": "1k"}, {})
+
+
+@pytest.mark.parametrize(("granted", "cores"), [("150000 100000", 2), ("50000 100000", 1), ("max 100000", 8)])
+def test_workers_are_no_more_than_the_cgroup_grants(tmp_path, monkeypatch, granted, cores):
+    (tmp_path / "cpu.max").write_text(granted + "\n")
+    monkeypatch.setattr(config, "CGROUP", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    assert config.worker_count(config.resolve(tmp_path, environ={})) == cores
 
 
 def test_what_decides_results_is_neither_memory_nor_workers_nor_places(tmp_path):
