@@ -31,10 +31,14 @@ COMMANDS = {
         "aggregate": "Join all predictions into the results.",
         "cleanup": "Remove what later runs do not need.",
     },
+    "Models": {
+        "models": "List, approve and promote the versions of the model.",
+    },
     "Look": {
         "status": "Show the last run, or another one.",
         "runs": "List all runs of the workspace.",
         "logs": "Show what happened during a run.",
+        "report": "Write a run and its model as a page for people.",
         "explain": "Show why rows got their values.",
         "sql": "Query the workspace's tables in Athena's dialect.",
     },

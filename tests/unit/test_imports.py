@@ -16,7 +16,8 @@ VOCABULARY = {"", "errors", "events", "config", "overrides", "recipe", "workspac
 PARTS = {"engines", "models", "synth", "scaffold"}
 # each room, and the rooms it may import from besides itself
 ALLOWED = {
-    "cli": {"executors", "pipeline", "cost", *PARTS, *VOCABULARY},
+    "cli": {"executors", "pipeline", "reporting", "cost", *PARTS, *VOCABULARY},
+    "reporting": {"engines", "models", *VOCABULARY},
     "executors": {"pipeline", "cost", *PARTS, *VOCABULARY, "aws"},
     "cost": {"pipeline", *PARTS, *VOCABULARY},
     "pipeline": {*PARTS, *VOCABULARY},

@@ -1,0 +1,386 @@
+"""A report as one HTML file: no script, no network, nothing but itself.
+
+For a manager the first screen says what ran, how good it is in a sentence, and what to be careful about; for an
+engineer the rest has every figure with its uncertainty, and where it came from.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from agecli.models.metrics import TIERS
+from agecli.reporting import charts
+from agecli.reporting.gather import Findings
+
+Entry = Mapping[str, Any]
+
+_FIGURES = {
+    "mae": ("mean absolute error", ".3f", False),
+    "rmse": ("root mean squared error", ".3f", False),
+    "r2": ("R²", ".3f", False),
+    "accuracy": ("accuracy", ".1%", False),
+    "log_loss": ("log loss", ".4f", False),
+    "brier": ("Brier score", ".4f", False),
+    "roc_auc": ("ROC AUC", ".3f", False),
+    "precision_macro": ("precision (mean over classes)", ".1%", False),
+    "recall_macro": ("recall (mean over classes)", ".1%", False),
+    "f1_macro": ("F1 (mean over classes)", ".3f", False),
+}
+_ROLES = {"model": "model", "baseline": "linear baseline", "mean": "always the mean"}
+
+
+def render(found: Findings) -> str:
+    """The page. Parts without data say so in a sentence, with the command that makes them."""
+    parts = [
+        _head(found),
+        _warnings(found),
+        _ran(found),
+        _good(found),
+        _sure(found),
+        _segments(found),
+        _why(found),
+        _alike(found),
+        _made(found),
+    ]
+    style = (files("agecli.reporting") / "report.css").read_text(encoding="utf-8")
+    title = f"{found.manifest.recipe} {found.manifest.period}: run {found.manifest.run_id}"
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{_text(title)}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<style>{style}</style></head><body><main>{''.join(part for part in parts if part)}</main></body></html>\n"
+    )
+
+
+def _head(found: Findings) -> str:
+    told, facts = found.manifest, found.facts
+    about = _text(found.recipe.description) if found.recipe and found.recipe.description else ""
+    cards = [
+        ("rows", _count(facts.get("rows_out") or facts.get("rows_in"))),
+        ("known", _count(facts.get("known"), facts.get("rows_out"))),
+        ("predicted", _count(facts.get("predicted"), facts.get("rows_out"))),
+        ("default", _count(facts.get("defaulted"), facts.get("rows_out"))),
+        ("took", _duration(told.seconds)),
+    ]
+    tiles = "".join(f"<div><b>{value}</b><span>{name}</span></div>" for name, value in cards)
+    when = told.started_at[:16].replace("T", " ")
+    return (
+        f"<header><h1>{_text(told.recipe)} <small>{_text(told.period)}</small></h1>"
+        f"<p>{about}</p><p class=quiet>run {_text(told.run_id)}, {_text(told.state)}, started {_text(when)} UTC</p>"
+        f"<div class=tiles>{tiles}</div>{_verdict(found)}</header>"
+    )
+
+
+def _verdict(found: Findings) -> str:
+    """The sentence that a manager reads: how wrong, compared with what, and how far to trust it."""
+    evaluation = _part(found, "evaluation")
+    if evaluation is None:
+        return "<p>This run has no model whose figures could be told: <code>agecli run --all</code> trains one.</p>"
+    primary = evaluation["primary"]
+    name, form, _ = _figure(primary)
+    ours = evaluation["figures"]["model"][primary]
+    rows = evaluation["intervals"]["rows"]
+    sentences = [f"On {rows:,} rows that the model never saw, its {name} is <b>{_bounded(ours, form)}</b>"
+                 f"{_of_unit(found, primary)}."]  # fmt: skip
+    for role, other in (("baseline", "the linear baseline"), ("mean", "saying the same for everyone")):
+        gap = evaluation["differences"].get(role, {}).get(primary)
+        if gap is not None:
+            sentences.append(_compared(gap, form, other))
+    interval = evaluation.get("interval")
+    if interval:
+        sentences.append(
+            f"{_bounded(interval['coverage'], '.1%')} of the true values lie inside the"
+            f" {interval['level']:.0%} interval."
+        )
+    reliability = evaluation["reliability"]
+    sentences.append(
+        "What is said with a confidence comes true about as often: off by"
+        f" {reliability['ece']['value']:.1%} on average."
+    )
+    return f"<p class=verdict>{' '.join(sentences)}</p>"
+
+
+def _compared(gap: Entry, form: str, other: str) -> str:
+    if not gap["shown"]:
+        return f"No difference from {other} is shown."
+    word = "better" if gap["value"] > 0 else "<b>worse</b>"
+    size = {key: abs(gap[key]) for key in ("value", "low", "high")}
+    size["low"], size["high"] = sorted((size["low"], size["high"]))
+    return f"That is {word} than {other} by {_bounded(size, form)}."
+
+
+def _warnings(found: Findings) -> str:
+    listed = [*found.manifest.warnings]
+    listed += [str(word) for word in (found.card or {}).get("warnings", ()) if str(word) not in listed]
+    if found.manifest.error:
+        listed.insert(0, f"{found.manifest.error.get('what')}: {found.manifest.error.get('why')}")
+    if not listed:
+        return ""
+    return f"<section class=warn><h2>Be careful</h2>{_list(map(_text, listed))}</section>"
+
+
+def _ran(found: Findings) -> str:
+    stages = [record for record in found.manifest.stages if record.state != "pending"]
+    rows = [
+        (
+            record.name,
+            "fresh" if record.skipped else record.state,
+            "" if record.skipped or record.seconds is None else f"{record.seconds:.1f}",
+            "" if record.rows is None else f"{record.rows:,}",
+        )
+        for record in stages
+    ]
+    timed = sorted((r for r in stages if not r.skipped and r.seconds), key=lambda r: -(r.seconds or 0))
+    drawn = charts.seconds([r.name for r in timed], [r.seconds or 0.0 for r in timed]) if timed else ""
+    bad = {name.removeprefix("bad_").replace("_", " "): n for name, n in (found.facts.get("bad") or {}).items() if n}
+    dirt = ", ".join(f"{count:,} {_text(name)}" for name, count in sorted(bad.items()))
+    notes = f"<p>Malformed values, read as missing: {dirt}.</p>" if dirt else ""
+    if found.facts.get("labels_outside"):
+        notes += f"<p>{found.facts['labels_outside']:,} labels were out of bounds and taken as unknown.</p>"
+    return _section(
+        "What ran", _pair(_table(("stage", "state", "seconds", "rows"), rows, "lrrr") + notes + _cost(found), drawn)
+    )
+
+
+def _cost(found: Findings) -> str:
+    usd = found.facts.get("usd")
+    return f"<p>Cost: {usd:,.2f} USD.</p>" if isinstance(usd, int | float) else ""
+
+
+def _good(found: Findings) -> str:
+    evaluation = _part(found, "evaluation")
+    if evaluation is None:
+        return ""
+    figures, differences = evaluation["figures"], evaluation["differences"]
+    names = [name for name in figures["model"] if "[" not in name]
+    rows = []
+    for name in names:
+        told, form, _ = _figure(name)
+        cells = [_bounded(figures[role][name], form) if name in figures[role] else "" for role in _ROLES]
+        gap = differences.get("baseline", {}).get(name)
+        verdict = (
+            "" if gap is None else ("not shown" if not gap["shown"] else "better" if gap["value"] > 0 else "worse")
+        )
+        rows.append((told, *cells, verdict))
+    promised = evaluation["intervals"]
+    table = _table(("figure", *_ROLES.values(), "against baseline"), rows, "lrrrl")
+    note = (
+        f"<p class=quiet>In brackets: {promised['level']:.0%} intervals by {_text(str(promised['by']))} over"
+        f" {promised['rows']:,} held-out rows. “Better” is said only where the interval of the difference excludes"
+        " zero.</p>"
+    )
+    return _section("How good it is", table + note + _pictures(found))
+
+
+def _pictures(found: Findings) -> str:
+    rows = found.held_out
+    if rows is None or rows.num_rows == 0:
+        return "<p class=quiet>The held-out rows of this model are gone; train again to see them drawn.</p>"
+    truth, told = rows.column("truth"), rows.column("prediction")
+    if "lower" in rows.column_names:
+        actual, said = (np.asarray(column.to_numpy(), np.float64) for column in (truth, told))
+        return _pair(
+            charts.predicted_against_actual(actual, said, found.label), charts.residuals(actual, said, found.label)
+        )
+    classes = [str(word) for word in (found.card or {}).get("decides", {}).get("classes", ())]
+    return _pair(charts.confusion(truth.to_pylist(), told.to_pylist(), classes), _by_class(found))
+
+
+def _by_class(found: Findings) -> str:
+    figures = (_part(found, "evaluation") or {"figures": {"model": {}}})["figures"]["model"]
+    words = [name[len("f1[") : -1] for name in figures if name.startswith("f1[")]
+    rows = [
+        (word, *(_bounded(figures[f"{kind}[{word}]"], ".1%") for kind in ("precision", "recall", "f1")))
+        for word in words
+    ]
+    return _table(("class", "precision", "recall", "F1"), rows, "lrrr") if rows else ""
+
+
+def _sure(found: Findings) -> str:
+    evaluation = _part(found, "evaluation")
+    left = right = ""
+    if evaluation is not None:
+        told = evaluation["reliability"]
+        left = charts.reliability(told["bins"])
+        gain = "beats" if told["brier_gain"]["shown"] else "is not shown to beat"
+        left += (
+            f"<p>Expected calibration error {_bounded(told['ece'], '.3f')}. The Brier score"
+            f" {_bounded(told['brier'], '.4f')} {gain} the best constant's ({told['brier_constant']['value']:.4f}).</p>"
+        )
+    if found.confidence and any(found.confidence):
+        right = charts.confidences(found.confidence, TIERS)
+        tiers = found.facts.get("tiers") or {}
+        words = ", ".join(f"{tiers[word]:,} {word}" for word in TIERS if word in tiers)
+        right += f"<p>Predicted rows of the results by tier: {words} (excellent from 80 %, good 60 %, fair 40 %).</p>"
+    if not left and not right:
+        return ""
+    meaning = (
+        f"<p>Confidence is the probability that the {_text(found.label)} lies within"
+        f" {found.recipe.tolerance:g} {_text(found.unit)} of the prediction, as held-out rows confirm.</p>"
+        if found.recipe is not None and found.recipe.tolerance
+        else "<p>Confidence is the probability that the predicted class is the true one, as held-out rows confirm.</p>"
+    )
+    return _section("How sure it is", meaning + _pair(left, right))
+
+
+def _segments(found: Findings) -> str:
+    evaluation = _part(found, "evaluation")
+    if evaluation is None or not evaluation["segments"]:
+        return ""
+    listed: Sequence[Entry] = evaluation["segments"]
+    number = any("mae" in entry for entry in listed)
+    error = ("mae", "baseline_mae", ".3f") if number else ("accuracy", "baseline_accuracy", ".1%")
+    rows = [
+        (
+            f"{entry['name']}{'' if entry['promised'] else ' (true)'}",
+            str(entry["value"]),
+            f"{entry['rows']:,}",
+            _bounded(entry[error[0]], error[2]),
+            format(entry[error[1]]["value"], error[2]),
+            *([_bounded(entry["coverage"], ".1%")] if number else []),
+            f"{entry['confidence']:.1%}",
+            _bounded(entry["right"], ".1%"),
+        )
+        for entry in listed
+    ]
+    what = "mean absolute error" if number else "accuracy"
+    heads = ("segment", "value", "rows", what, "baseline", *(["coverage"] if number else []), "confidence", "was right")
+    table = _table(heads, rows, "ll" + "r" * (len(heads) - 2))
+    interval = evaluation.get("interval")
+    promised = [entry for entry in listed if entry["promised"]]
+    drawn = charts.coverage(promised, interval["level"]) if interval else ""
+    note = (
+        "<p class=quiet>Bands of the true value are shown but never promised: rows of the highest truth are those that"
+        " any model predicts too low.</p>"
+    )
+    return _section(
+        "Where it is better and worse", (f"<div class=narrow>{drawn}</div>" if drawn else "") + table + note
+    )
+
+
+def _why(found: Findings) -> str:
+    listed = _part(found, "importance")
+    if not listed:
+        return ""
+    drawn = charts.importance(listed, found.unit)
+    return _section(
+        "What it looks at",
+        f"<div class=narrow>{drawn}</div><p class=quiet>How much a feature moves a prediction, on average over held-out"
+        " rows. <code>agecli explain --id ID</code> gives the reasons for one row.</p>",
+    )
+
+
+def _alike(found: Findings) -> str:
+    shift = _part(found, "shift")
+    if shift is None:
+        return ""
+    if shift.get("auc") is None:
+        why = _text(str(shift.get("reason") or "there are too few rows without a label"))
+        return _section("Are the unlabelled like the labelled?", f"<p>Not measured: {why}.</p>")
+    verdict = (
+        "They differ: <b>the figures above come from labelled rows and may not carry over to the others.</b>"
+        if shift["differs"]
+        else "No difference that matters is shown: the figures above should carry over."
+    )
+    text = (
+        f"<p>A classifier that tries to tell labelled from unlabelled rows by their features has a ROC AUC of"
+        f" {_bounded({**shift, 'value': shift['auc']}, '.3f')}; 0.5 is chance. {verdict}</p>"
+    )
+    listed = [entry for entry in shift.get("features") or () if isinstance(entry, Mapping)][:8]
+    columns = [key for key in (listed[0] if listed else {}) if not isinstance(listed[0][key], Mapping | list)]
+    rows = [tuple(_cell(entry.get(key)) for key in columns) for entry in listed]
+    return _section("Are the unlabelled like the labelled?", text + (_table(columns, rows) if rows else ""))
+
+
+def _made(found: Findings) -> str:
+    card = found.card
+    if card is None:
+        return ""
+    rows: list[tuple[str, str]] = [("model", str(card.get("digest", "")))]
+    for name in ("labelled", "split", "parts", "rounds", "parameters", "versions", "baseline"):
+        if card.get(name) is not None:
+            rows.append((name, _plain(card[name])))
+    rows += [("results", str(found.facts["results"]))] if found.facts.get("results") else []
+    return _section(
+        "What made it",
+        _table(("", ""), rows) + "<p class=quiet>All of it is in the model's <code>card.json</code>.</p>",
+    )
+
+
+def _part(found: Findings, name: str) -> Any:
+    return (found.card or {}).get(name)
+
+
+def _figure(name: str) -> tuple[str, str, bool]:
+    if name.startswith("within_"):
+        return f"within {name.removeprefix('within_')}", ".1%", False
+    return _FIGURES.get(name, (name.replace("_", " "), ".4g", False))
+
+
+def _of_unit(found: Findings, figure: str) -> str:
+    return f" {_text(found.unit)}" if figure in ("mae", "rmse") and found.unit else ""
+
+
+def _bounded(told: Entry, form: str) -> str:
+    if told.get("value") is None:
+        return ""
+    value = format(told["value"], form)
+    if told.get("low") is None or told.get("high") is None:
+        return value
+    return f"{value} ({format(told['low'], form)} to {format(told['high'], form)})"
+
+
+def _count(count: Any, whole: Any = None) -> str:
+    if not isinstance(count, int):
+        return "–"
+    return f"{count:,}" + (f" <small>{count / whole:.1%}</small>" if whole else "")
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _cell(value)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def _section(title: str, body: str) -> str:
+    return f"<section><h2>{_text(title)}</h2>{body}</section>"
+
+
+def _pair(left: str, right: str) -> str:
+    return f"<div class=pair><div>{left}</div><div>{right}</div></div>"
+
+
+def _list(items: Iterable[str]) -> str:
+    return "<ul>" + "".join(f"<li>{item}</li>" for item in items) + "</ul>"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]], align: str = "") -> str:
+    """A table of plain text; `align` has l or r per column."""
+    sides = [" class=r" if align[at : at + 1] == "r" else "" for at in range(len(heads))]
+    head = "".join(f"<th{side}>{_text(name)}</th>" for name, side in zip(heads, sides, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{side}>{_text(cell)}</td>" for cell, side in zip(row, sides, strict=True)) + "</tr>"
+        for row in rows
+    )
+    return f"<div class=scroll><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _text(value: str) -> str:
+    return html.escape(str(value))
