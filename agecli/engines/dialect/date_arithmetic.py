@@ -7,11 +7,12 @@ cut to them first. A count that is no literal is guarded, so that no overflow ca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from agecli.engines.dialect.native import once
-from agecli.engines.dialect.registry import Call, Macro, Typed, emitter, guard, provide, register
+from agecli.engines.dialect.registry import Call, Macro, Sql, Typed, emitter, guard, provide, register
 from agecli.engines.dialect.types import Type
-from agecli.engines.dialect.zones import local_time
+from agecli.engines.dialect.zones import WRITTEN, ahead, local_time
 from agecli.errors import SqlRefused
 
 DATE_UNITS = ("day", "week", "month", "quarter", "year")
@@ -118,10 +119,15 @@ def _date_trunc_of_timestamp(call: Call) -> str:
 
 
 @emitter("date_trunc", ["varchar", _ZONED], _as_second)
-def _date_trunc_of_instant(call: Call) -> str:
-    if call[1].type.zone != "UTC":
+def _date_trunc_of_instant(call: Call) -> Sql:
+    """By the clock of its zone. What a text's own zone was is not known of the result."""
+    name, kind = unit(call, UNITS), call[1].type
+    if kind.zone not in ("UTC", WRITTEN):
         raise call.refusal("a time whose zone is not UTC", "cast it to timestamp")
-    return f"CAST(date_trunc('{unit(call, UNITS)}', CAST({call[1]} AS TIMESTAMP)) AS TIMESTAMPTZ)"
+    local = f"date_trunc('{name}', {local_time(call, 1)})"
+    if kind.zone == WRITTEN:
+        local = f"{local} - to_microseconds({ahead(call, 1)})"
+    return Sql(f"CAST({local} AS TIMESTAMPTZ)", type=replace(kind, zone="UTC" if kind.zone == "UTC" else None))
 
 
 @emitter("date_add", ["varchar", "bigint", "date"], "date")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agecli.engines.dialect.registry import provide, register
+from agecli.engines.dialect.registry import Call, provide, register
 from agecli.engines.runtime import hashing, text
 from agecli.engines.runtime.arrow import udf
 
@@ -18,7 +18,24 @@ def _exact(name: str, body: Callable[..., Any], parameters: list[str], result: s
     register(name, parameters, result, f"{loud}({places})", quiet=f"{quiet}({places})", fails=fails)
 
 
+def _joined(call: Call) -> str:
+    return "(" + " || ".join(a.sql for a in call.args) + ")"
+
+
+def _part(call: Call) -> str:
+    """Bytes from a position: two hexadecimal digits each."""
+    start, length = call.integer(1), call.integer(2) if len(call) == 3 else None
+    if start < 1 or (length is not None and length < 0):
+        raise call.refusal("the start has to be positive, the length not negative")
+    more = "" if length is None else f", {2 * length}"
+    return f"unhex(substr(hex({call[0]}), {2 * start - 1}{more}))"
+
+
 def _encodings() -> None:
+    register("concat", ["varbinary", "varbinary..."], "varbinary", emit=_joined)
+    for parameters in (["varbinary", "bigint"], ["varbinary", "bigint", "bigint"]):
+        for name in ("substr", "substring"):
+            register(name, parameters, "varbinary", emit=_part)
     register("to_utf8", ["varchar"], "varbinary", "encode({0})")
     _exact("from_utf8", _from_utf8, ["varbinary"], "varchar")
     register("to_hex", ["varbinary"], "varchar", "hex({0})")

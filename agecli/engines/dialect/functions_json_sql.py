@@ -54,6 +54,14 @@ def _emit_value(kind: str, empty: str, error: str) -> Emit:
     return emit
 
 
+_ALIASES = {
+    "json_query": ("json_query without wrapper", "json_query without array wrapper"),
+    "json_query with array wrapper": (
+        "json_query with wrapper",
+        "json_query with unconditional wrapper",
+        "json_query with unconditional array wrapper",
+    ),
+}
 for _name, _function, _body, _result in (
     ("json_exists", "ag_json_exists", json_sql.json_exists, "boolean"),
     ("json_value", "ag_json_value", json_sql.json_value, "varchar"),
@@ -61,7 +69,8 @@ for _name, _function, _body, _result in (
     ("json_query with array wrapper", "ag_json_query_wrapped", json_sql.json_query_wrapped, "varchar"),
 ):
     provide(udf(_function, _body, _PAIR, _result))
-    register(_name, _PAIR, _result, emit=_emit(_function))
+    for _same in (_name, *_ALIASES.get(_name, ())):
+        register(_same, _PAIR, _result, emit=_emit(_function))
 
 for _kind in ("varchar", "bigint", "integer", "double", "boolean"):
     provide(udf(f"ag_json_value_{_kind}", json_sql.valuer(parse_type(_kind)), _PAIR, _kind))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from agecli.engines.dialect.native import once
-from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, failure, provide, register
+from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, failure, guard, provide, register
 from agecli.engines.dialect.types import Type, quote_text
 from agecli.engines.runtime import text
 from agecli.engines.runtime.arrow import udf
@@ -19,6 +19,7 @@ from agecli.engines.runtime.arrow import udf
 WHITESPACE = (*range(9, 14), *range(28, 33), 0x1680, *range(0x2000, 0x2007), *range(0x2008, 0x200B),
               0x2028, 0x2029, 0x205F, 0x3000)  # fmt: skip
 _SPACES = quote_text("".join(map(chr, WHITESPACE)))
+_WIDEST = 1_000_000
 _MOST = 2_147_483_647  # DuckDB's positions are 32 bits wide
 
 
@@ -188,12 +189,23 @@ def _replace(call: Call) -> str:
 
 
 def _padding(name: str) -> None:
-    @emitter(name, ["varchar", "bigint", "varchar"], "varchar")
-    def pad(call: Call) -> str:
+    @emitter(name, ["varchar", "bigint", "varchar"], "varchar", fails=True)
+    def pad(call: Call) -> Sql:
         length, filler = call[1].constant, call[2].constant
-        if not isinstance(length, int) or not 0 <= length < 1_000_000 or not isinstance(filler, str) or not filler:
-            raise call.refusal("the length and what fills have to be literals, the latter not empty")
-        return f"{name}({call[0]}, {length}, {call[2]})"
+        if not isinstance(filler, str) or not filler:
+            raise call.refusal("what fills has to be a text literal, not empty")
+        if isinstance(length, int) and 0 <= length < _WIDEST:
+            made = f"{name}({call[0]}, {length}, {call[2]})"
+            return Sql(made, made, fails=False)
+        wide = guard(f"{{0}} >= {_WIDEST}", f"{name} to {_WIDEST} characters and more", "VARCHAR")
+        form = (
+            f"CASE WHEN {{0}} BETWEEN 0 AND {_WIDEST - 1} THEN {name}({call[0]}, CAST({{0}} AS INTEGER), {call[2]}) "
+            f"WHEN {{0}} < 0 AND {call[0]} IS NOT NULL THEN {{1}} ELSE {wide} END"
+        )
+        wrong = failure("Target length must be in the range [0..2147483647]", "VARCHAR")
+        return Sql(
+            once(call[1].sql, lambda n: form.format(n, wrong)), once(call[1].sql, lambda n: form.format(n, "NULL"))
+        )
 
 
 @emitter("chr", ["bigint"], "varchar(1)", fails=True)

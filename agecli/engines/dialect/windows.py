@@ -9,7 +9,7 @@ from agecli.engines.dialect import ast
 from agecli.engines.dialect.calls import translate_call
 from agecli.engines.dialect.casts import apply
 from agecli.engines.dialect.registry import AGGREGATES, WINDOWS, Typed
-from agecli.errors import SqlInvalid, SqlRefused
+from agecli.errors import SqlFailed, SqlInvalid, SqlRefused
 
 if TYPE_CHECKING:
     from agecli.engines.dialect.expressions import ExpressionBinder
@@ -78,11 +78,31 @@ def bound_sql(binder: ExpressionBinder, window: ast.Window, bound: ast.Bound) ->
     if bound.value is None:
         return bound.kind.upper()
     value = binder.bind(bound.value)
-    if window.unit == "RANGE":
-        raise SqlRefused("a RANGE frame with an offset is refused", "it is not supported", "use ROWS")
     if not isinstance(value.constant, int):
         raise SqlRefused("a frame whose offset is no literal is refused", "it is not supported", "write a number")
-    return f"{value.constant} {bound.kind.upper()}"
+    if value.constant < 0:
+        raise SqlFailed("the query fails", "Window frame offset value must not be negative", "correct it")
+    offset = _range_offset(binder, window, value) if window.unit == "RANGE" else str(value.constant)
+    return f"{offset} {bound.kind.upper()}"
+
+
+_DAY = 86_400_000
+
+
+def _range_offset(binder: ExpressionBinder, window: ast.Window, offset: Typed) -> str:
+    """Whole numbers from whole numbers, intervals from dates and times."""
+    if len(window.order) != 1:
+        raise SqlInvalid("the SQL has a RANGE frame that is none", "an offset needs one key in ORDER BY")
+    key, kind = binder.bind(window.order[0].value).type, offset.type
+    if key.is_integer and kind.is_integer:
+        return str(offset.constant)
+    if key.name in ("date", "timestamp") and kind.name == "interval year to month":
+        return f"INTERVAL '{offset.constant} months'"
+    whole = isinstance(offset.constant, int) and offset.constant % _DAY == 0
+    if kind.name == "interval day to second" and (key.name == "timestamp" or (key.name == "date" and whole)):
+        return f"INTERVAL '{offset.constant} milliseconds'"
+    raise SqlRefused("a RANGE frame with this offset is refused", f"{kind} from {key} is not supported",
+                     "use whole numbers, or dates and intervals of days")  # fmt: skip
 
 
 def sort_sql(value: Typed, item: ast.SortItem) -> str:

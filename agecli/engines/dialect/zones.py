@@ -63,6 +63,20 @@ def local_time(call: Call, index: int) -> str:
     return once(value.sql, lambda v: f"timezone({quote_text(zone)}, ag_zoned({v}, {first}))")
 
 
+def ahead(call: Call, index: int) -> str:
+    """The microseconds by which the clock of an argument's zone is ahead of UTC."""
+    return f"(epoch_us({local_time(call, index)}) - epoch_us(CAST({call[index]} AS TIMESTAMP)))"
+
+
+provide(
+    Macro(
+        "ag_offset_text",
+        "(us, zero) AS CASE WHEN us = 0 THEN zero ELSE CASE WHEN us < 0 THEN '-' ELSE '+' END || "
+        "strftime(make_timestamp(abs(us)), '%H:%M') END",
+    )
+)
+
+
 def zone_of(call: Call, index: int) -> str:
     """The zone that a literal names: UTC or one of the places above."""
     zone = call.text(index, "the zone")
@@ -133,10 +147,9 @@ provide(
 
 def _to_text(call: Call) -> Sql:
     zone, digits = call[0].type.zone, call[0].type.precision
-    if zone == WRITTEN:
-        raise call.refusal("the zone of a time that comes from data is not known", "use AT TIME ZONE 'UTC'")
     local = local_time(call, 0)
-    text = once(local, lambda t: f"ag_timestamp_text({t}, {digits}) || {quote_text(' ' + (zone or ''))}")
+    shown = f"' ' || ag_offset_text({ahead(call, 0)}, 'UTC')" if zone == WRITTEN else quote_text(f" {zone}")
+    text = once(local, lambda t: f"ag_timestamp_text({t}, {digits}) || {shown}")
     if call.result.params:
         raise call.refusal("a length", "cast to varchar")
     return Sql(f"({text})")
@@ -161,10 +174,12 @@ def _iso_text(call: Call) -> str:
     kind = call[0].type
     if kind.name == "date":
         return f"ag_date_text({call[0]})"
-    if kind.name == _ZONED and kind.zone != "UTC":
+    if kind.name == _ZONED and kind.zone not in ("UTC", WRITTEN):
         raise call.refusal("a time whose zone is not UTC", "use AT TIME ZONE 'UTC'")
     local = local_time(call, 0) if kind.name == _ZONED else call[0].sql
     end = " || 'Z'" if kind.name == _ZONED else ""
+    if kind.zone == WRITTEN:
+        end = f" || ag_offset_text({ahead(call, 0)}, 'Z')"
     return f"(replace(ag_timestamp_text({local}, {kind.precision}), ' ', 'T'){end})"
 
 
@@ -213,8 +228,7 @@ def _offset(minutes: str) -> Emit:
     """A part of the minutes by which the clock of an argument's zone is ahead."""
 
     def emit(call: Call) -> str:
-        ahead = f"(epoch_us({local_time(call, 0)}) - epoch_us(CAST({call[0]} AS TIMESTAMP))) // 60000000"
-        return f"({ahead} {minutes})"
+        return f"({ahead(call, 0)} // 60000000 {minutes})"
 
     return emit
 
