@@ -134,6 +134,8 @@ class Manifest:
             "defaulted": facts.get("defaulted"),
             "results": facts.get("results"),
             "model": facts.get("model"),
+            "model_version": facts.get("model_version"),
+            "publication": facts.get("publication"),
             "metrics": facts.get("metrics"),
             "test_rows": facts.get("test_rows"),
             "interval": facts.get("interval"),

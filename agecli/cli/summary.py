@@ -190,7 +190,8 @@ def _rate(record: StageRecord) -> str:
 def _places(manifest: Manifest, facts: dict[str, Any]) -> str:
     lines = [f"results     {_near(facts['results'])}"] if facts.get("results") else []
     if facts.get("model"):
-        lines.append(f"model       {facts['model'][:16]}")
+        version = f"{facts['model_version']}, " if facts.get("model_version") else ""
+        lines.append(f"model       {version}{facts['model'][:16]}")
     lines += [_wrapped(f"warning     {one_line(message)}") for message in manifest.warnings]
     return "\n".join(lines)
 
