@@ -1,16 +1,17 @@
-"""The compiled part; all else is in setup.cfg. Without a C compiler it is left out, and XGBoost does its work."""
+"""The compiled parts; all else is in setup.cfg. Without a C compiler they are left out, and slower ways are taken."""
 
 from setuptools import Extension, setup
 
 setup(
     ext_modules=[
         Extension(
-            "agecli.models._forest",
-            ["agecli/models/_forest.c"],
+            name,
+            [name.replace(".", "/") + ".c"],
             extra_compile_args=["-O3"],
             py_limited_api=True,
             optional=True,
         )
+        for name in ("agecli.models._forest", "agecli.engines.runtime._scan")
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -27,7 +27,7 @@ from agecli.engines.dialect.registry import (
     register_cast,
 )
 from agecli.engines.dialect.types import Type, duckdb_type, field_names, quote_text
-from agecli.engines.runtime import json_cast
+from agecli.engines.runtime import json_cast, json_scan
 from agecli.engines.runtime import json_functions as exact
 from agecli.engines.runtime.arrow import over_columns, udf
 from agecli.engines.runtime.json_path import PathRefused, steps
@@ -111,6 +111,8 @@ for _kind in ("varchar", "json"):
     def json_array_length(call: Call) -> str:
         text = _unparsed(call[0].sql)
         parsed = call[0].sql.partition("(")[0]
+        if text is None and json_scan.enabled():
+            return f"{_length_function()}({call[0]})"
 
         def body(value: str) -> str:
             native = f"CASE WHEN json_type({value}) = 'ARRAY' THEN CAST(json_array_length({value}) AS BIGINT) END"
@@ -181,6 +183,26 @@ def _cast_function(target: Type, quiet: bool, parsed: bool) -> str:
     return name
 
 
+def _length_function() -> str:
+    """The name of the scanner's json_array_length, made at its first use."""
+    name = "ag_json_scan_length"
+    if name not in RUNTIME:
+        provide(Udf(name, json_scan.lengths(exact.json_array_length), ("VARCHAR",), "BIGINT"))
+    return name
+
+
+def _scan_function(target: Type, quiet: bool) -> str | None:
+    """The name of the scanner's cast of text to a type, made at its first use; None where it knows no such type."""
+    digest = sha256(f"{target} {duckdb_type(target)}".encode()).hexdigest()[:12]
+    name = f"ag_{'try_' if quiet else ''}json_scan_{digest}"
+    if name not in RUNTIME:
+        column = json_scan.caster(target, json_cast.caster(target), quiet=quiet)
+        if column is None:
+            return None
+        provide(Udf(name, column, ("VARCHAR",), duckdb_type(target)))
+    return name
+
+
 def _native_cast(target: Type, value: str) -> tuple[str, str] | None:
     """A test for plain text and DuckDB's own cast of it, for the common shapes."""
     if target.name == "array" and target.element.name in SCALARS:
@@ -211,6 +233,10 @@ def _json_to_any(call: Call) -> Sql:
         return f"{_cast_function(call.result, quiet, text is None)}({value})"
 
     def form(quiet: bool) -> str:
+        scan = _scan_function(call.result, quiet) if text is not None and json_scan.enabled() else None
+        if scan is not None:
+            return f"{scan}({text})"
+
         def body(value: str) -> str:
             native = _native_cast(call.result, value)
             return either(*native, cast(value, quiet)) if native else cast(value, quiet)

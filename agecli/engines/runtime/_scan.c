@@ -1,0 +1,757 @@
+/* Reads JSON text of a whole Arrow column in one pass: called by json_scan.py only.
+
+   Each text ends in one of three ways. Read: its values are in the columns that come back. Failed: it is not JSON by
+   the strict grammar, and its value is NULL. Odd: anything whose meaning takes more than a glance (a key that is not
+   ASCII, a key twice, an object where text is wanted, a lone surrogate, deep nesting); json_scan.py asks the exact function
+   in Python for those. So this file decides only what it is sure of, and never reads outside [text, end).
+
+   Columns come back as the bytes of Arrow's buffers: 32-bit offsets, bitmaps of validity, data. */
+
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define EIGHT_AT_ONCE
+#endif
+#define MOST_FIELDS 64
+#define DEEPEST 200
+
+typedef const uint8_t *Text;
+enum { READ, FAILED, ODD };
+enum { VARCHAR = 'v', BIGINT = 'i', BOOLEAN = 'b' };
+
+/* a buffer that grows */
+typedef struct {
+    uint8_t *bytes;
+    size_t size, room;
+} Bytes;
+
+static int reserve(Bytes *b, size_t more)
+{
+    if (b->size + more <= b->room)
+        return 1;
+    size_t room = (b->size + more) * 2 + 256;
+    uint8_t *grown = realloc(b->bytes, room);
+    if (!grown)
+        return 0;
+    b->bytes = grown;
+    b->room = room;
+    return 1;
+}
+
+static int append(Bytes *b, const void *bytes, size_t size)
+{
+    if (!reserve(b, size))
+        return 0;
+    memcpy(b->bytes + b->size, bytes, size);
+    b->size += size;
+    return 1;
+}
+
+/* a column as it is made: one offset or number and one validity bit per entry */
+typedef struct {
+    Bytes values, valid, data;
+    size_t entries;
+} Column;
+
+static int mark(Column *c, int valid)
+{
+    if (c->entries % 8 == 0) {
+        uint8_t none = 0;
+        if (!append(&c->valid, &none, 1))
+            return 0;
+    }
+    if (valid)
+        c->valid.bytes[c->entries / 8] |= (uint8_t)(1 << c->entries % 8);
+    c->entries++;
+    return 1;
+}
+
+static void forget(Column *c, size_t entries, size_t values, size_t data)
+{
+    c->entries = entries;
+    c->values.size = values;
+    c->data.size = data;
+    c->valid.size = (entries + 7) / 8;
+    if (entries % 8)
+        c->valid.bytes[entries / 8] &= (uint8_t)((1 << entries % 8) - 1);
+}
+
+static void release(Column *c)
+{
+    free(c->values.bytes);
+    free(c->valid.bytes);
+    free(c->data.bytes);
+}
+
+/* ---- the grammar; each function gives where the text goes on, or NULL where it is not JSON */
+
+static inline Text spaces(Text at, Text end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\t' || *at == '\r'))
+        at++;
+    return at;
+}
+
+static inline int hexadecimal(uint8_t c)
+{
+    uint8_t low = c | 32;
+    return c >= '0' && c <= '9' ? c - '0' : low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+/* From behind the opening quote to behind the closing one. `escaped`: there is a backslash; `ascii`: all bytes are. */
+static inline Text string(Text at, Text end, int *escaped, uint8_t *high)
+{
+    for (;;) {
+#ifdef EIGHT_AT_ONCE
+        const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
+        while (end - at >= 8) {
+            uint64_t word;
+            memcpy(&word, at, 8);
+            uint64_t quote = word ^ (ones * '"'), slash = word ^ (ones * '\\');
+            uint64_t stop = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * 0x20) & ~word)) & tops;
+            if (stop) { /* the lowest mark is true, a borrow may have set higher ones */
+                int before = __builtin_ctzll(stop) >> 3;
+                *high |= (word & tops & ((1ULL << 8 * before) - 1)) != 0;
+                at += before;
+                goto stopped;
+            }
+            *high |= (word & tops) != 0;
+            at += 8;
+        }
+#endif
+        while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
+            *high |= *at++ >> 7;
+#ifdef EIGHT_AT_ONCE
+    stopped:
+#endif
+        if (at >= end)
+            return NULL;
+        if (*at == '"')
+            return at + 1;
+        if (*at == '\\') {
+            *escaped = 1;
+            if (end - at < 2)
+                return NULL;
+            switch (at[1]) {
+            case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+                at += 2;
+                break;
+            case 'u':
+                if (end - at < 6)
+                    return NULL;
+                for (int i = 2; i < 6; i++)
+                    if (hexadecimal(at[i]) < 0)
+                        return NULL;
+                at += 6;
+                break;
+            default:
+                return NULL;
+            }
+        } else if (*at < 0x20) {
+            return NULL;
+        }
+    }
+}
+
+static inline int digit(Text at, Text end)
+{
+    return at < end && *at >= '0' && *at <= '9';
+}
+
+/* `whole`: neither fraction nor exponent */
+static Text number(Text at, Text end, int *whole)
+{
+    *whole = 1;
+    if (at < end && *at == '-')
+        at++;
+    if (!digit(at, end))
+        return NULL;
+    if (*at == '0')
+        at++;
+    else
+        while (digit(at, end))
+            at++;
+    if (at < end && *at == '.') {
+        *whole = 0;
+        if (!digit(++at, end))
+            return NULL;
+        while (digit(at, end))
+            at++;
+    }
+    if (at < end && (*at | 32) == 'e') {
+        *whole = 0;
+        at++;
+        if (at < end && (*at == '+' || *at == '-'))
+            at++;
+        if (!digit(at, end))
+            return NULL;
+        while (digit(at, end))
+            at++;
+    }
+    return at;
+}
+
+static Text word(Text at, Text end, const char *wanted, Py_ssize_t size)
+{
+    return end - at >= size && !memcmp(at, wanted, (size_t)size) ? at + size : NULL;
+}
+
+/* Any value, looked at for its grammar only. */
+static Text skip(Text at, Text end, int depth, int *odd)
+{
+    int escaped = 0, whole;
+    uint8_t high = 0, closing;
+    if (depth > DEEPEST) {
+        *odd = 1;
+        return NULL;
+    }
+    if (at >= end)
+        return NULL;
+    switch (*at) {
+    case '"':
+        return string(at + 1, end, &escaped, &high);
+    case 't':
+        return word(at, end, "true", 4);
+    case 'f':
+        return word(at, end, "false", 5);
+    case 'n':
+        return word(at, end, "null", 4);
+    case '{':
+    case '[':
+        closing = *at == '{' ? '}' : ']';
+        at = spaces(at + 1, end);
+        if (at < end && *at == closing)
+            return at + 1;
+        for (;;) {
+            if (closing == '}') {
+                if (at >= end || *at != '"' || !(at = string(at + 1, end, &escaped, &high)))
+                    return NULL;
+                at = spaces(at, end);
+                if (at >= end || *at != ':')
+                    return NULL;
+                at = spaces(at + 1, end);
+            }
+            if (!(at = skip(at, end, depth + 1, odd)))
+                return NULL;
+            at = spaces(at, end);
+            if (at >= end)
+                return NULL;
+            if (*at == closing)
+                return at + 1;
+            if (*at != ',')
+                return NULL;
+            at = spaces(at + 1, end);
+        }
+    default:
+        return number(at, end, &whole);
+    }
+}
+
+/* ---- values into columns */
+
+static int32_t code_unit(Text at)
+{
+    return hexadecimal(at[2]) << 12 | hexadecimal(at[3]) << 8 | hexadecimal(at[4]) << 4 | hexadecimal(at[5]);
+}
+
+/* Text between quotes with escapes, which `string` has looked at, as UTF-8; 0 for no memory, sets `odd`. */
+static int unescape(Bytes *to, Text at, Text end, int *odd)
+{
+    if (!reserve(to, (size_t)(end - at)))
+        return 0;
+    uint8_t *out = to->bytes + to->size; /* never longer than what was written */
+    while (at < end) {
+        if (*at != '\\') {
+            *out++ = *at++;
+            continue;
+        }
+        static const char names[] = "bfnrt", meant[] = "\b\f\n\r\t";
+        const char *found = at[1] == 'u' ? NULL : strchr(names, at[1]);
+        if (at[1] != 'u') {
+            *out++ = found ? (uint8_t)meant[found - names] : at[1];
+            at += 2;
+            continue;
+        }
+        int32_t code = code_unit(at);
+        at += 6;
+        if (code >= 0xD800 && code <= 0xDFFF) {
+            int32_t next = code < 0xDC00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' ? code_unit(at) : 0;
+            if (next < 0xDC00 || next > 0xDFFF) {
+                *odd = 1;
+                return 1;
+            }
+            at += 6;
+            code = 0x10000 + ((code - 0xD800) << 10) + (next - 0xDC00);
+            *out++ = (uint8_t)(0xF0 | code >> 18);
+            *out++ = (uint8_t)(0x80 | (code >> 12 & 63));
+        } else if (code < 0x80) {
+            *out++ = (uint8_t)code;
+            continue;
+        } else if (code < 0x800) {
+            *out++ = (uint8_t)(0xC0 | code >> 6);
+            *out++ = (uint8_t)(0x80 | (code & 63));
+            continue;
+        } else {
+            *out++ = (uint8_t)(0xE0 | code >> 12);
+        }
+        *out++ = (uint8_t)(0x80 | (code >> 6 & 63));
+        *out++ = (uint8_t)(0x80 | (code & 63));
+    }
+    to->size = (size_t)(out - to->bytes);
+    return 1;
+}
+
+static int put_null(Column *c, char kind)
+{
+    static const int64_t zero = 0;
+    int32_t offset = (int32_t)c->data.size;
+    if (kind == VARCHAR)
+        return mark(c, 0) && append(&c->values, &offset, 4);
+    return mark(c, 0) && append(&c->values, &zero, kind == BIGINT ? 8 : 1);
+}
+
+static int put_integer(Column *c, Text from, Text to)
+{
+    int64_t value = 0;
+    for (Text at = *from == '-' ? from + 1 : from; at < to; at++)
+        value = value * 10 + (*at - '0');
+    value = *from == '-' ? -value : value;
+    return mark(c, 1) && append(&c->values, &value, 8);
+}
+
+/* The scalar at `at` as an entry of the column. Sets `state` to FAILED or ODD where it is none; NULL then. */
+static Text put(Column *c, char kind, Text at, Text end, int *state)
+{
+    int escaped = 0, whole, odd = 0, done = 1;
+    uint8_t high = 0;
+    Text from = at, to;
+    int32_t offset = (int32_t)c->data.size;
+    if (at >= end)
+        goto failed;
+    if (*at == 'n') {
+        if (!(to = word(at, end, "null", 4)))
+            goto failed;
+        done = put_null(c, kind);
+    } else if (*at == '"') {
+        if (!(to = string(at + 1, end, &escaped, &high)))
+            goto failed;
+        if (kind != VARCHAR)
+            goto strange;
+        if (c->data.size + (size_t)(to - from) > INT32_MAX)
+            goto strange;
+        done = mark(c, 1) && append(&c->values, &offset, 4)
+            && (escaped ? unescape(&c->data, from + 1, to - 1, &odd) : append(&c->data, from + 1, (size_t)(to - from - 2)));
+        if (odd)
+            goto strange;
+    } else if (*at == 't' || *at == 'f') {
+        if (!(to = *at == 't' ? word(at, end, "true", 4) : word(at, end, "false", 5)))
+            goto failed;
+        uint8_t truth = *at == 't';
+        if (kind == VARCHAR)
+            done = mark(c, 1) && append(&c->values, &offset, 4) && append(&c->data, from, (size_t)(to - from));
+        else if (kind == BOOLEAN)
+            done = mark(c, 1) && append(&c->values, &truth, 1);
+        else
+            goto strange;
+    } else if (*at == '{' || *at == '[') {
+        goto strange;
+    } else {
+        if (!(to = number(at, end, &whole)))
+            goto failed;
+        if (!whole || kind == BOOLEAN || to - from > 18 || (*from == '-' && from[1] == '0'))
+            goto strange;
+        done = kind == BIGINT ? put_integer(c, from, to)
+                              : mark(c, 1) && append(&c->values, &offset, 4) && append(&c->data, from, (size_t)(to - from));
+    }
+    if (!done)
+        goto strange;
+    return to;
+failed:
+    *state = FAILED;
+    return NULL;
+strange:
+    *state = ODD;
+    return NULL;
+}
+
+/* ---- objects */
+
+typedef struct {
+    int count;
+    const char *names[MOST_FIELDS]; /* in lower case */
+    Py_ssize_t sizes[MOST_FIELDS];
+    const char *kinds;
+    Column *columns;
+    Column rows; /* validity of the objects themselves */
+} Fields;
+
+static inline int place_of(const Fields *f, Text key, Py_ssize_t size)
+{
+    for (int i = 0; i < f->count; i++) {
+        if (f->sizes[i] != size)
+            continue;
+        Py_ssize_t at = 0;
+        while (at < size) {
+            uint8_t c = key[at];
+            if ((c >= 'A' && c <= 'Z' ? c | 32 : c) != (uint8_t)f->names[i][at])
+                break;
+            at++;
+        }
+        if (at == size)
+            return i;
+    }
+    return -1;
+}
+
+/* One object, from its brace on, as an entry of every field's column. */
+static Text object(Fields *f, Text at, Text end, int *state)
+{
+    uint64_t seen = 0;
+    int odd = 0;
+    *state = FAILED;
+    at = spaces(at + 1, end);
+    if (at < end && *at == '}') {
+        at++;
+    } else {
+        for (;;) {
+            int escaped = 0, place;
+            uint8_t high = 0;
+            if (at >= end || *at != '"')
+                return NULL;
+            Text key = at + 1;
+            if (!(at = string(key, end, &escaped, &high)))
+                return NULL;
+            if (escaped || high) {
+                *state = ODD;
+                return NULL;
+            }
+            place = place_of(f, key, at - 1 - key);
+            at = spaces(at, end);
+            if (at >= end || *at != ':')
+                return NULL;
+            at = spaces(at + 1, end);
+            if (place < 0) {
+                if (!(at = skip(at, end, 0, &odd))) {
+                    *state = odd ? ODD : FAILED;
+                    return NULL;
+                }
+            } else {
+                if (seen >> place & 1) {
+                    *state = ODD;
+                    return NULL;
+                }
+                seen |= 1ULL << place;
+                if (!(at = put(&f->columns[place], f->kinds[place], at, end, state)))
+                    return NULL;
+                *state = FAILED;
+            }
+            at = spaces(at, end);
+            if (at >= end)
+                return NULL;
+            if (*at == '}') {
+                at++;
+                break;
+            }
+            if (*at != ',')
+                return NULL;
+            at = spaces(at + 1, end);
+        }
+    }
+    for (int i = 0; i < f->count; i++)
+        if (!(seen >> i & 1) && !put_null(&f->columns[i], f->kinds[i]))
+            return NULL;
+    if (!mark(&f->rows, 1))
+        return NULL;
+    *state = READ;
+    return at;
+}
+
+static int no_object(Fields *f)
+{
+    for (int i = 0; i < f->count; i++)
+        if (!put_null(&f->columns[i], f->kinds[i]))
+            return 0;
+    return mark(&f->rows, 0);
+}
+
+/* An item: an object or null, or (`bare`) a scalar that goes into the only column. */
+static Text item(Fields *f, int bare, Text at, Text end, int *state)
+{
+    Text next;
+    if (bare) {
+        if ((next = put(&f->columns[0], f->kinds[0], at, end, state)))
+            *state = READ;
+        return next;
+    }
+    if (at < end && *at == '{')
+        return object(f, at, end, state);
+    *state = at < end ? ODD : FAILED;
+    if (at >= end || *at != 'n')
+        return NULL;
+    if (!(next = word(at, end, "null", 4)))
+        return NULL;
+    *state = no_object(f) ? READ : ODD;
+    return *state == READ ? next : NULL;
+}
+
+/* A whole text: an array of items (`many`), or one object. */
+static int whole(Fields *f, int many, int bare, Text at, Text end)
+{
+    int state = FAILED;
+    at = spaces(at, end);
+    if (at >= end)
+        return FAILED;
+    if (*at != (many ? '[' : '{')) { /* scalars and the like: not for here, unless they are not JSON at all */
+        int odd = 0;
+        at = skip(at, end, 0, &odd);
+        return odd || (at && spaces(at, end) == end) ? ODD : FAILED;
+    }
+    if (!many) {
+        if (!(at = object(f, at, end, &state)))
+            return state;
+        return spaces(at, end) == end ? READ : FAILED;
+    }
+    at = spaces(at + 1, end);
+    if (at < end && *at == ']')
+        return spaces(at + 1, end) == end ? READ : FAILED;
+    for (;;) {
+        if (!(at = item(f, bare, at, end, &state)))
+            return state;
+        at = spaces(at, end);
+        if (at >= end)
+            return FAILED;
+        if (*at == ']')
+            return spaces(at + 1, end) == end ? READ : FAILED;
+        if (*at != ',')
+            return FAILED;
+        at = spaces(at + 1, end);
+    }
+}
+
+/* ---- columns in, columns out */
+
+typedef struct {
+    Py_buffer offsets, data, valid;
+    Py_ssize_t first, rows;
+    int has_valid;
+} Input;
+
+/* Are the buffers as long as they have to be, and is every offset inside? */
+static int sound(const Input *in)
+{
+    Py_ssize_t last = in->first + in->rows;
+    if (in->first < 0 || in->rows < 0 || in->offsets.len / 4 < last + 1 || (in->has_valid && in->valid.len < (last + 7) / 8))
+        return 0;
+    const int32_t *offsets = in->offsets.buf;
+    for (Py_ssize_t i = in->first; i < last; i++)
+        if (offsets[i] < 0 || offsets[i + 1] < offsets[i])
+            return 0;
+    return in->rows == 0 || offsets[last] <= in->data.len;
+}
+
+static inline int there(const Input *in, Py_ssize_t i)
+{
+    return !in->has_valid || (((const uint8_t *)in->valid.buf)[i >> 3] >> (i & 7) & 1);
+}
+
+static void finish(Input *in)
+{
+    PyBuffer_Release(&in->offsets);
+    PyBuffer_Release(&in->data);
+    if (in->has_valid)
+        PyBuffer_Release(&in->valid);
+}
+
+static int begin(Input *in, PyObject *valid)
+{
+    in->has_valid = valid != Py_None;
+    if (in->has_valid && PyObject_GetBuffer(valid, &in->valid, PyBUF_SIMPLE) < 0) {
+        in->has_valid = 0;
+        finish(in);
+        return 0;
+    }
+    if (!sound(in)) {
+        finish(in);
+        PyErr_SetString(PyExc_ValueError, "the offsets do not fit the data");
+        return 0;
+    }
+    return 1;
+}
+
+static PyObject *bytes_of(const Bytes *b)
+{
+    return PyBytes_FromStringAndSize((const char *)b->bytes, (Py_ssize_t)b->size);
+}
+
+static PyObject *column_of(const Column *c)
+{
+    return Py_BuildValue("(NNN)", bytes_of(&c->valid), bytes_of(&c->values), bytes_of(&c->data));
+}
+
+/* All texts of the input; False where memory ran out. */
+static int read_all(const Input *in, Fields *f, int many, int bare, int quiet, Column *lists, Bytes *odd)
+{
+    const int32_t *offsets = in->offsets.buf;
+    Text data = in->data.buf;
+    for (Py_ssize_t row = 0; row < in->rows; row++) {
+        Py_ssize_t i = in->first + row;
+        int32_t number = (int32_t)row, start;
+        Column *counted = bare ? &f->columns[0] : &f->rows;
+        size_t before[MOST_FIELDS][3], objects = f->rows.entries;
+        for (int c = 0; c < f->count; c++) {
+            before[c][0] = f->columns[c].entries;
+            before[c][1] = f->columns[c].values.size;
+            before[c][2] = f->columns[c].data.size;
+        }
+        start = (int32_t)counted->entries;
+        int state = there(in, i) ? whole(f, many, bare, data + offsets[i], data + offsets[i + 1]) : FAILED;
+        if (state != READ) {
+            for (int c = 0; c < f->count; c++)
+                forget(&f->columns[c], before[c][0], before[c][1], before[c][2]);
+            forget(&f->rows, objects, 0, 0);
+            if (!many && !no_object(f))
+                return 0;
+            if (there(in, i) && (state == ODD || !quiet) && !append(odd, &number, 4))
+                return 0;
+        }
+        if (many && (!mark(lists, state == READ) || !append(&lists->values, &start, 4)))
+            return 0;
+    }
+    return 1;
+}
+
+/* read(offsets, data, valid, first, rows, names, kinds, many, bare, quiet)
+   -> (lists or None, objects, columns, odd rows): each column is (validity, values, data) */
+static PyObject *scan_read(PyObject *self, PyObject *args)
+{
+    Input in;
+    PyObject *valid, *names, *found = NULL;
+    Fields f;
+    Column columns[MOST_FIELDS], lists;
+    Bytes odd;
+    Py_ssize_t kinds;
+    int many, bare, quiet, done;
+    (void)self;
+    memset(&f, 0, sizeof f);
+    memset(columns, 0, sizeof columns);
+    memset(&lists, 0, sizeof lists);
+    memset(&odd, 0, sizeof odd);
+    if (!PyArg_ParseTuple(args, "y*y*OnnO!s#ppp", &in.offsets, &in.data, &valid, &in.first, &in.rows, &PyTuple_Type, &names,
+                          &f.kinds, &kinds, &many, &bare, &quiet))
+        return NULL;
+    if (!begin(&in, valid))
+        return NULL;
+    f.columns = columns;
+    f.count = (int)PyTuple_Size(names);
+    if (f.count < 1 || f.count > MOST_FIELDS || kinds != f.count || (bare && (!many || f.count != 1))) {
+        finish(&in);
+        PyErr_SetString(PyExc_ValueError, "names and kinds do not fit");
+        return NULL;
+    }
+    for (int i = 0; i < f.count; i++)
+        if (!(f.names[i] = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(names, i), &f.sizes[i]))) {
+            finish(&in);
+            return NULL;
+        }
+    Py_BEGIN_ALLOW_THREADS
+    done = read_all(&in, &f, many, bare, quiet, &lists, &odd);
+    int32_t last = (int32_t)(bare ? columns[0].entries : f.rows.entries);
+    done = done && (!many || append(&lists.values, &last, 4));
+    for (int i = 0; done && i < f.count; i++)
+        if (f.kinds[i] == VARCHAR) {
+            int32_t size = (int32_t)columns[i].data.size;
+            done = columns[i].data.size <= INT32_MAX && append(&columns[i].values, &size, 4);
+        }
+    Py_END_ALLOW_THREADS
+    if (done) {
+        PyObject *each = PyTuple_New(f.count);
+        for (int i = 0; each && i < f.count; i++)
+            PyTuple_SetItem(each, i, column_of(&columns[i]));
+        found = Py_BuildValue("(NNNN)", column_of(&lists), bytes_of(&f.rows.valid), each, bytes_of(&odd));
+    } else {
+        PyErr_NoMemory();
+    }
+    for (int i = 0; i < f.count; i++)
+        release(&columns[i]);
+    release(&lists);
+    release(&f.rows);
+    free(odd.bytes);
+    finish(&in);
+    return found;
+}
+
+/* Items of the array that a text begins with, whatever follows it; -1 where there is none. */
+static int64_t items(Text at, Text end, int *odd)
+{
+    int64_t count = 0;
+    at = spaces(at, end);
+    if (at >= end || *at != '[')
+        return -1; /* another value, or none: not an array in either case */
+    at = spaces(at + 1, end);
+    if (at < end && *at == ']')
+        return 0;
+    for (;;) {
+        if (!(at = skip(at, end, 0, odd)))
+            return -1;
+        count++;
+        at = spaces(at, end);
+        if (at >= end)
+            return -1;
+        if (*at == ']')
+            return count;
+        if (*at != ',')
+            return -1;
+        at = spaces(at + 1, end);
+    }
+}
+
+/* lengths(offsets, data, valid, first, rows) -> ((validity, values, data), odd rows) */
+static PyObject *scan_lengths(PyObject *self, PyObject *args)
+{
+    Input in;
+    PyObject *valid, *found = NULL;
+    Column counts;
+    Bytes odd;
+    int done = 1;
+    (void)self;
+    memset(&counts, 0, sizeof counts);
+    memset(&odd, 0, sizeof odd);
+    if (!PyArg_ParseTuple(args, "y*y*Onn", &in.offsets, &in.data, &valid, &in.first, &in.rows))
+        return NULL;
+    if (!begin(&in, valid))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    const int32_t *offsets = in.offsets.buf;
+    Text data = in.data.buf;
+    for (Py_ssize_t row = 0; done && row < in.rows; row++) {
+        Py_ssize_t i = in.first + row;
+        int strange = 0;
+        int32_t number = (int32_t)row;
+        int64_t count = there(&in, i) ? items(data + offsets[i], data + offsets[i + 1], &strange) : -1;
+        done = mark(&counts, count >= 0) && append(&counts.values, &count, 8) && (!strange || append(&odd, &number, 4));
+    }
+    Py_END_ALLOW_THREADS
+    found = done ? Py_BuildValue("(NN)", column_of(&counts), bytes_of(&odd)) : PyErr_NoMemory();
+    release(&counts);
+    free(odd.bytes);
+    finish(&in);
+    return found;
+}
+
+static PyMethodDef methods[] = {
+    {"read", scan_read, METH_VARARGS, "Objects, or scalars, of all texts as columns."},
+    {"lengths", scan_lengths, METH_VARARGS, "Items of the array in each text."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_scan", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__scan(void)
+{
+    return PyModule_Create(&module);
+}
