@@ -1,0 +1,87 @@
+"""What a query asks of each mention of a table: columns, conditions that reach the reader, what cuts it short.
+
+A mention is one `TableName` of the query after WITH queries are put in their places: Trino reads a table as often as
+it is mentioned, and a WITH query as often as it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from agecli.engines.dialect.types import Type
+
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Values between two bounds; None is no bound. A bound that is `open` is not in it."""
+
+    low: object | None = None
+    low_open: bool = False
+    high: object | None = None
+    high_open: bool = False
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """A condition that every row of a mention must meet: the column's value lies in one of the intervals.
+
+    `kind` is the type of the bounds (integer, decimal, double, varchar, date, timestamp, boolean); with `null` the
+    condition is IS NULL, and with `present` IS NOT NULL, and there are no intervals.
+    """
+
+    path: Path
+    kind: str
+    intervals: tuple[Interval, ...] = ()
+    null: bool = False
+    present: bool = False
+
+
+@dataclass
+class Mention:
+    """One mention of a table. `paths` are the columns and fields that are needed, lower case, a prefix for all below.
+
+    `filters`: a condition other than `predicates` can leave columns unread. `cuts` says in words what else can.
+    """
+
+    table: str
+    paths: set[Path] = field(default_factory=set)
+    filtered: set[Path] = field(default_factory=set)
+    predicates: list[Predicate] = field(default_factory=list)
+    filters: int = 0
+    cuts: list[str] = field(default_factory=list)
+    times: int = 1
+
+    def need(self, path: Path) -> None:
+        self.paths.add(path)
+
+    def cut(self, why: str) -> None:
+        if why not in self.cuts:
+            self.cuts.append(why)
+
+    def covered(self) -> set[Path]:
+        """The needed paths without those below another."""
+        return {p for p in self.paths if not any(p[:n] in self.paths for n in range(1, len(p)))}
+
+
+@dataclass
+class Output:
+    """A column that a relation gives. `use` is called with the fields below it that are needed, () for all of it.
+
+    `base` is the mention and the path that it stands for unchanged, where a condition on it reaches the reader.
+    """
+
+    relation: str | None
+    name: str | None
+    use: Callable[[Path], None]
+    type: Type | None = None
+    base: tuple[Mention, Path] | None = None
+
+    def hidden(self) -> Output:
+        """The same column where conditions on it do not reach the reader."""
+        return Output(self.relation, self.name, self.use, self.type, None)
+
+    def called(self, relation: str | None, name: str | None) -> Output:
+        return Output(relation, name, self.use, self.type, self.base)
