@@ -47,6 +47,7 @@ SETTINGS = (
     Setting("max_train_rows", "count", 2_000_000, "labelled rows to train on at most", decides=True, minimum=1),
     Setting("few_labels", "count", 20_000, "fewer labels than this: out-of-fold predictions", decides=True),
     Setting("seed", "count", 42, "seed of everything that is drawn in training", decides=True),
+    Setting("reasons", "count", 0, "columns with the strongest reasons of each prediction", decides=True),
     Setting("synth_rows", "count", 100_000, "profiles to generate when the profiles recipe has no source", minimum=1),
     Setting("synth_seed", "count", 42, "seed of the generated profiles"),
     Setting("model", "text", None, "predict with a registered model: production, staging or v3", decides=True),

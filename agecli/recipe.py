@@ -24,7 +24,7 @@ Task = Literal["regression", "classification"]
 Kind = Literal["numeric", "categorical"]
 
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*\Z")
-PLACEHOLDERS = ("source", "staging", "features", "predictions", "as_of", "default")
+PLACEHOLDERS = ("source", "staging", "features", "predictions", "as_of", "default", "reasons")
 BASE_COLUMNS = ("id", "known_label", "label_source")
 SQL_FILES = ("staging.sql", "features.sql", "results.sql")
 

@@ -14,4 +14,5 @@ SELECT
     CASE WHEN known_label IS NULL THEN lower_bound END AS lower,
     CASE WHEN known_label IS NULL THEN upper_bound END AS upper,
     CASE WHEN known_label IS NULL THEN model END AS model
+    ${reasons}
 FROM ${predictions}

@@ -16,9 +16,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from agecli.models import trees
 from agecli.models.encode import Encoder
+from agecli.models.score import Model
 from agecli.models.trees import Matrix, Vector
 
 MOST_ROWS: Final = 2_000
@@ -85,6 +88,20 @@ def importance(booster: Any, rows: Matrix, encoder: Encoder) -> list[dict[str, A
     names = [name for name, _ in encoder.features]
     order = sorted(range(len(names)), key=lambda i: (-mean[i], i))
     return [{"feature": names[i], "mean_abs_shap": float(mean[i])} for i in order]
+
+
+def reasons_of(model: Model, batch: pa.RecordBatch, prediction: pa.Array, top: int) -> list[pa.Array]:
+    """`top` columns of texts with the strongest reasons of each row's prediction, as `reasons` gives them."""
+    found = explain(model.point, model.encoder.encode(batch), model.encoder.kinds, codes_of(model, prediction))
+    return [pa.array(column, pa.string()) for column in reasons(model.spec.names, found.features, top)]
+
+
+def codes_of(model: Model, prediction: pa.Array) -> npt.NDArray[np.int64] | None:
+    """The code of each predicted class; None for a regression."""
+    if not model.classes:
+        return None
+    codes: npt.NDArray[np.int64] = pc.index_in(prediction, value_set=pa.array(model.classes)).to_numpy()
+    return codes.astype(np.int64)
 
 
 def strongest(contributions: Vector, top: int) -> npt.NDArray[np.int64]:

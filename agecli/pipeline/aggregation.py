@@ -8,6 +8,7 @@ from agecli.engines.ids import checksum
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
+from agecli.pipeline.prediction import reason_columns
 from agecli.pipeline.publication import profile, publish
 from agecli.pipeline.staging import check_rows, in_file
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, features_table
@@ -51,7 +52,7 @@ def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], p
     tables = {"features": features, "predictions": Table(files)}
     sql = results_sql(run, bool(failed))
     with in_file("results.sql"):
-        _check_columns(engine, sql, tables)
+        _check_columns(engine, sql, tables, reason_columns(prints.reasons))
     fingerprint = prints.results(run, digest, failed)
     about = workspace.facts("features", prints.features) or {}
     staged = workspace.facts("staging", prints.staging) or {}
@@ -85,25 +86,34 @@ def results_sql(run: FrozenRun, some_failed: bool) -> str:
     if recipe.default is not None:
         default = repr(float(recipe.default)) if recipe.task == "regression" else _text(str(recipe.default))
     columns = "id, known_label, label_source, prediction, confidence, lower_bound, upper_bound, model"
+    names = reason_columns(fingerprints(run).reasons)
+    reasons = "".join(f", {name}" for name in names)
     missing = (
         f"SELECT f.id, f.known_label, f.label_source, CAST(NULL AS {kind}) AS prediction,"
         " CAST(NULL AS double) AS confidence, CAST(NULL AS double) AS lower_bound,"
         " CAST(NULL AS double) AS upper_bound, CAST(NULL AS varchar) AS model"
-        " FROM features AS f LEFT JOIN predictions AS p ON f.id = p.id WHERE p.id IS NULL"
+        + "".join(f", CAST(NULL AS varchar) AS {name}" for name in names)
+        + " FROM features AS f LEFT JOIN predictions AS p ON f.id = p.id WHERE p.id IS NULL"
     )
-    predictions = (
-        f"(SELECT {columns} FROM predictions UNION ALL {missing}) AS predictions" if some_failed else "predictions"
-    )
+    predictions = "predictions"
+    if some_failed:
+        predictions = f"(SELECT {columns}{reasons} FROM predictions UNION ALL {missing}) AS predictions"
     return render(recipe.sql["results"], {"predictions": predictions, "features": "features", "as_of": run.as_of,
-                                          "default": f"CAST({default} AS {kind})"})  # fmt: skip
+                                          "default": f"CAST({default} AS {kind})", "reasons": reasons})  # fmt: skip
 
 
 def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def _check_columns(engine: Engine, sql: str, tables: dict[str, Table]) -> None:
+def _check_columns(engine: Engine, sql: str, tables: dict[str, Table], reasons: list[str]) -> None:
     found = [column.name for column in engine.describe(sql, tables)]
+    if not set(reasons) <= set(found):
+        raise ConfigError(
+            f"results.sql gives no {reasons[0]}",
+            "the setting `reasons` asks for it",
+            "write ${reasons} behind the last column of results.sql, or --reasons 0",
+        )
     missing = [name for name in COLUMNS if name not in found]
     if missing:
         raise ConfigError(

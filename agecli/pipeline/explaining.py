@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from agecli.config import Settings
@@ -128,8 +127,8 @@ def _schema(rows: list[dict[str, Any]], model: Model) -> pa.Schema:
 
 def _explained(model: Model, batch: pa.RecordBatch, recipe: Recipe) -> list[dict[str, Any]]:
     """Prediction, scale, base, total and reasons of each row of a batch."""
-    predicted = model.score(batch).prediction.to_pylist()
-    codes = np.array([model.classes.index(word) for word in predicted]) if model.classes else None
+    scored = model.score(batch).prediction
+    predicted, codes = scored.to_pylist(), explain.codes_of(model, scored)
     found = explain.explain(model.point, model.encoder.encode(batch), model.encoder.kinds, codes)
     order = explain.strongest(found.features, len(model.spec.names))
     told = []

@@ -35,17 +35,21 @@ class Fingerprints:
     features: str
     training: str
     plan: str
+    reasons: int = 0
 
     def batch(self, number: int, model: str) -> str:
         """Of one batch's predictions."""
-        return digest_of([CONTRACT["predict"], self.plan, model, number])
+        return digest_of([CONTRACT["predict"], self.plan, model, number, *self._reasons])
 
     def results(self, run: FrozenRun, model: str, failed: tuple[int, ...]) -> str:
         """Of the results, given the model and the batches that failed."""
         recipe = run.recipe
-        return digest_of(
-            [CONTRACT["results"], DIALECT, self.plan, model, recipe.sql["results"], recipe.default, list(failed)]
-        )
+        rules = [recipe.sql["results"], recipe.default, *self._reasons]
+        return digest_of([CONTRACT["results"], DIALECT, self.plan, model, *rules, list(failed)])
+
+    @property
+    def _reasons(self) -> list[str]:
+        return [f"reasons: {self.reasons}"] if self.reasons else []
 
 
 def fingerprints(run: FrozenRun) -> Fingerprints:
@@ -73,7 +77,8 @@ def fingerprints(run: FrozenRun) -> Fingerprints:
             [deciding[key] for key in ("max_train_rows", "few_labels", "seed")],
         ]
     )
-    return Fingerprints(staging, features, training, digest_of([CONTRACT["plan"], features, deciding["batch_rows"]]))
+    plan = digest_of([CONTRACT["plan"], features, deciding["batch_rows"]])
+    return Fingerprints(staging, features, training, plan, reasons=deciding.get("reasons", 0))
 
 
 def row_group_rows(run: FrozenRun) -> int:

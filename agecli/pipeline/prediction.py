@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agecli.errors import DataError
-from agecli.models import artifact
+from agecli.models import artifact, explain
 from agecli.models.score import Model
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import BATCH_KEY, fingerprints
@@ -32,7 +32,7 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
     target = run.workspace.batch(prints.plan, item["batch"])
     model = load()
     label = pa.float64() if run.recipe.task == "regression" else pa.string()
-    schema = _schema(label, _id_type(run, item, prints.features))
+    schema = _schema(label, _id_type(run, item, prints.features), prints.reasons)
     scored = rows = 0
     temporary = target.parent / f"{TEMPORARY}{target.name}-{run.run_id}"
     with guard_writes(target):
@@ -56,7 +56,12 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
     return {"rows": rows, "scored": scored}
 
 
-def _schema(label: pa.DataType, id_type: pa.DataType) -> pa.Schema:
+def reason_columns(count: int) -> list[str]:
+    """The names of the columns with reasons."""
+    return [f"reason_{number}" for number in range(1, count + 1)]
+
+
+def _schema(label: pa.DataType, id_type: pa.DataType, reasons: int) -> pa.Schema:
     return pa.schema(
         [
             ("id", id_type),
@@ -67,6 +72,7 @@ def _schema(label: pa.DataType, id_type: pa.DataType) -> pa.Schema:
             ("lower_bound", pa.float64()),
             ("upper_bound", pa.float64()),
             ("model", pa.string()),
+            *((name, pa.string()) for name in reason_columns(reasons)),
         ]
     )
 
@@ -99,19 +105,19 @@ def _read(run: FrozenRun, item: dict[str, Any], features: str) -> Iterator[pa.Re
 
 def _score(batch: pa.RecordBatch, model: Model, digest: str, schema: pa.Schema) -> tuple[pa.RecordBatch, int]:
     """All rows of a batch with predictions where the label is unknown, and how many those are."""
+    told = ("prediction", "confidence", "lower_bound", "upper_bound")
+    reasons = [name for name in schema.names if name.startswith("reason_")]
     known = batch.column("known_label")
     unknown = np.flatnonzero(known.is_null().to_numpy(zero_copy_only=False))
     columns: dict[str, pa.Array] = {name: batch.column(name) for name in ("id", "known_label", "label_source")}
     if len(unknown):
-        scored = model.score(batch.take(pa.array(unknown)))
-        values = {
-            "prediction": scored.prediction,
-            "confidence": scored.confidence,
-            "lower_bound": scored.lower,
-            "upper_bound": scored.upper,
-        }
+        rows = batch.take(pa.array(unknown))
+        scored = model.score(rows)
+        columns_told = (scored.prediction, scored.confidence, scored.lower, scored.upper)
+        why = explain.reasons_of(model, rows, scored.prediction, len(reasons)) if reasons else []
+        values = dict(zip((*told, *reasons), (*columns_told, *why), strict=True))
     else:
-        values = dict.fromkeys(("prediction", "confidence", "lower_bound", "upper_bound"))
+        values = dict.fromkeys((*told, *reasons))
     place = np.full(batch.num_rows, -1, np.int64)
     place[unknown] = np.arange(len(unknown))
     index = pa.array(place, mask=place < 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.functional.conftest import agecli, ok
+from tests.functional.test_cli_commands import damage
 
 ROWS = 2_000
 RECIPE = """
@@ -68,14 +70,15 @@ def rows(text_ids: bool, shifted: bool) -> pa.Table:
     )
 
 
-def made(place: Path, text_ids: bool, shifted: bool) -> Path:
+def made(place: Path, text_ids: bool, shifted: bool, settings: str = "") -> Path:
     """A project that has run once."""
     recipe = place / "queries" / "scales"
     recipe.mkdir(parents=True)
     (recipe / "recipe.toml").write_text(RECIPE.format(id_type="varchar" if text_ids else "bigint"))
     (recipe / "staging.sql").write_text(STAGING)
     (recipe / "features.sql").write_text(FEATURES)
-    (place / "agecli.toml").write_text('recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\nworkers = 1\n')
+    always = 'recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\nworkers = 1\n'
+    (place / "agecli.toml").write_text(always + settings)
     pq.write_table(rows(text_ids, shifted), place / "rows.parquet")
     ok("-C", place, "run", "--all")
     return place
@@ -188,3 +191,59 @@ def test_without_results_there_is_nothing_to_explain(tmp_path):
     answer = agecli("-C", tmp_path / "new", "explain", "--id", "1")
     assert answer.code == 2
     assert "there are no results yet" in answer.err
+
+
+def reasons_of(project: Path) -> list[dict]:
+    query = "SELECT id, source, value, reason_1, reason_2, reason_3 FROM results ORDER BY id"
+    return ok("-C", project, "sql", query, "--output", "json").json
+
+
+def test_results_can_carry_the_reasons_of_each_prediction(tmp_path):
+    project = made(tmp_path / "own", text_ids=False, shifted=False)
+    before = ok("-C", project, "status", "--output", "json").json
+    without = ok("-C", project, "sql", "SELECT * FROM results", "--output", "json").json
+    ok("-C", project, "run", "--all", "--reasons", 3)
+    after = ok("-C", project, "status", "--output", "json").json
+    assert after["model"] == before["model"]
+    assert [stage["name"] for stage in after["stages"] if not stage["skipped"]] == ["predict", "aggregate", "cleanup"]
+    rows = ok("-C", project, "sql", "SELECT * FROM results", "--output", "json").json
+    assert [{name: row[name] for name in without[0]} for row in rows] == without
+    for row in reasons_of(project):
+        assert row["reason_3"] is None  # there are two features
+        assert (row["source"] == "KNOWN") == (row["reason_1"] is None)
+    (one,) = ok("-C", project, "explain", "--id", 0, "--output", "json").json
+    said = reasons_of(project)[0]["reason_1"]
+    assert said == f"height {one['reasons'][0]['contribution']:+.1f}"
+
+
+def test_reasons_are_a_setting_that_decides_results(alike):
+    planned = ok("-C", alike, "run", "--all", "--dry-run", "--reasons", 1, "--output", "json").json
+    assert [stage["stage"] for stage in planned if stage["action"] == "run"] == ["predict", "aggregate", "cleanup"]
+
+
+def test_a_results_sql_of_its_own_must_say_where_the_reasons_go(tmp_path):
+    project = made(tmp_path / "own", text_ids=False, shifted=False)
+    shared = (Path(__file__).parents[2] / "queries" / "results.sql").read_text()
+    own = project / "queries" / "scales" / "results.sql"
+    own.write_text(shared.replace("${reasons}", ""))
+    answer = agecli("-C", project, "run", "--all", "--reasons", 1)
+    assert answer.code == 2
+    assert "results.sql gives no reason_1" in answer.err
+    assert "${reasons} behind the last column" in answer.err
+    own.write_text(shared)
+    ok("-C", project, "run", "--all", "--reasons", 1)
+    assert "reason_1" in ok("-C", project, "sql", "SELECT * FROM results LIMIT 1", "--output", "json").json[0]
+
+
+def test_rows_of_failed_batches_have_no_reasons(tmp_path):
+    project = made(tmp_path / "own", text_ids=False, shifted=False, settings="batch_rows = 500\nreasons = 1\n")
+    places = project / "workspace" / "scales" / "2026Q3"
+    damage(places / "features", row_group=2)
+    shutil.rmtree(places / "predictions")
+    shutil.rmtree(places / "results")
+    assert agecli("-C", project, "run", "--all").code == 6
+    query = "SELECT source, COUNT(*) AS n, COUNT(reason_1) AS reasons FROM results GROUP BY source ORDER BY source"
+    found = {row["source"]: row for row in ok("-C", project, "sql", query, "--output", "json").json}
+    assert found["PREDICTED"]["reasons"] == found["PREDICTED"]["n"] > 0
+    assert found["DEFAULT"]["n"] > 0
+    assert found["DEFAULT"]["reasons"] == 0
