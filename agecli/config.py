@@ -25,7 +25,7 @@ _SIZES = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 @dataclass(frozen=True)
 class Setting:
-    """`kind` is "text", "count" (a whole number), "size" (bytes, written 2GiB) or "path"."""
+    """`kind` is "text", "count" (a whole number), "size" (bytes, written 2GiB), "usd" (dollars) or "path"."""
 
     name: str
     kind: str
@@ -51,6 +51,10 @@ SETTINGS = (
     Setting("synth_rows", "count", 100_000, "profiles to generate when the profiles recipe has no source", minimum=1),
     Setting("synth_seed", "count", 42, "seed of the generated profiles"),
     Setting("model", "text", None, "predict with a registered model: production, staging or v3", decides=True),
+    Setting("region", "text", "us-east-1", "the AWS region whose prices are taken"),
+    Setting("prices", "path", None, "a price table instead of the one that comes with agecli"),
+    Setting("cadence", "text", None, "how often a run is due: daily to yearly; without it, as the period's form says"),
+    Setting("max_usd", "usd", None, "do not start a run that may cost more dollars than this"),
     Setting("log_format", "text", "text", "lines of progress where there is no terminal: text or json"),
 )  # fmt: skip
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
@@ -156,6 +160,13 @@ def _size(raw: Any, wrong: Any) -> int:
         raise wrong("a size such as 2GiB or 800MB")
     number = float(match[1])
     return int(number * _SIZES[match[2]]) if match[2] or not match[3] else int(number)
+
+
+def _dollars(raw: Any, wrong: Any) -> float:
+    match = re.fullmatch(r"\$?(\d+(?:\.\d+)?)", str(raw).strip())
+    if not match or isinstance(raw, bool):
+        raise wrong("an amount of dollars such as 2.50")
+    return float(match[1])
 
 
 def memory_limit() -> int:

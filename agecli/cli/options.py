@@ -14,7 +14,7 @@ from agecli.overrides import FLAGS
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_METAVARS = {"count": "N", "size": "SIZE", "path": "PATH", "text": "TEXT"}
+_METAVARS = {"count": "N", "size": "SIZE", "path": "PATH", "text": "TEXT", "usd": "DOLLARS"}
 _GLOBAL = "log_format"
 
 
