@@ -3,9 +3,11 @@
 Everything learned here is a number or a piecewise linear table, so an artifact holds plain JSON and scoring
 costs a lookup. All functions take rows that the model being calibrated has not seen.
 
-Interval: conformal with a normalised score (Papadopoulos et al. 2008; Lei et al. 2018): |error| / spread, whose
-quantile at rank ceil((n + 1) level) times the spread of a new row is half the width of its interval.
-Confidence of a number: P(|error| <= tolerance) as a function of the spread, either through the distribution of
+Interval: conformal with a normalised score (Papadopoulos et al. 2008; Lei et al. 2018): |error| / scale, whose
+quantile at rank ceil((n + 1) level) times the scale of a new row is half the width of its interval. The scale is the
+spread that the spread trees tell, times a piecewise linear function of the prediction, which evens out what they miss
+where predictions are high or low. tests/benchmarks/intervals.py compares this with other ways.
+Confidence of a number: P(|error| <= tolerance) as a function of the scale, either through the distribution of
 the score or by isotonic regression. Confidence of a class: its probability as it is, by beta calibration (Kull
 et al. 2017) or isotonic. Which, is chosen by cross-validated log loss over the calibration rows.
 """
@@ -28,13 +30,16 @@ Floats = npt.NDArray[np.float32]
 
 _MOST_KNOTS = 200
 _LEAST_PER_BIN = 25
+_LEAST_PER_BAND = 500
+_MOST_BANDS = 10
+_MOST_STRETCH = 4.0
 _SPLITS = 5
 _GRID = 1 / (1 + np.exp(-np.linspace(-14, 14, 257)))
 
 
 @dataclass(frozen=True)
 class Table:
-    """A monotone piecewise linear function: value `y[i]` at `x[i]`, constant beyond both ends."""
+    """A piecewise linear function: value `y[i]` at `x[i]`, constant beyond both ends."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
@@ -48,7 +53,7 @@ class Table:
         left = np.clip(np.searchsorted(x, inside, side="right") - 1, 0, len(x) - 2)
         share = (inside - x[left]) / (x[left + 1] - x[left])
         told: Vector = y[left] + (y[left + 1] - y[left]) * share
-        return np.clip(told, min(y[0], y[-1]), max(y[0], y[-1]))
+        return np.clip(told, y.min(), y.max())
 
     def to_json(self) -> dict[str, list[float]]:
         return {"x": list(self.x), "y": list(self.y)}
@@ -64,25 +69,31 @@ class Table:
 
 @dataclass(frozen=True)
 class NumberCalibration:
-    """How to get an interval and a confidence from a point and its spread."""
+    """How to get an interval and a confidence from a point and its spread, by the scale of its error."""
 
     floor: float
+    level_out: Table
     factor: float
     confidence: Table
     method: str
 
+    def scale(self, point: Vector, spread: Vector) -> Vector:
+        """How large errors are where the trees say so, in units of the label; above 0."""
+        return self.level_out(point) * np.maximum(spread, self.floor)
+
     def interval(self, point: Vector, spread: Vector) -> tuple[Floats, Floats]:
         """Lower and upper bound as float32, from points that are float32 values, and raw spreads."""
-        half = self.factor * np.maximum(spread, self.floor)
+        half = self.factor * self.scale(point, spread)
         return (point - half).astype(np.float32), (point + half).astype(np.float32)
 
-    def confident(self, spread: Vector, tolerance: float) -> Floats:
+    def confident(self, point: Vector, spread: Vector, tolerance: float) -> Floats:
         """Probability of being within the tolerance, as float32."""
-        return self.confidence(tolerance / np.maximum(spread, self.floor)).astype(np.float32)
+        return self.confidence(tolerance / self.scale(point, spread)).astype(np.float32)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "floor": self.floor,
+            "level_out": self.level_out.to_json(),
             "factor": self.factor,
             "confidence": self.confidence.to_json(),
             "method": self.method,
@@ -93,7 +104,10 @@ class NumberCalibration:
         floor, factor = float(fields["floor"]), float(fields["factor"])
         if not (math.isfinite(floor) and math.isfinite(factor) and floor > 0 and factor >= 0):
             raise ValueError("the interval needs a floor above 0 and a factor of at least 0")
-        return cls(floor, factor, Table.from_json(fields["confidence"]), str(fields["method"]))
+        level_out = Table.from_json(fields["level_out"])
+        if min(level_out.y) <= 0:
+            raise ValueError("the scale of errors must be above 0")
+        return cls(floor, level_out, factor, Table.from_json(fields["confidence"]), str(fields["method"]))
 
 
 @dataclass(frozen=True)
@@ -136,10 +150,12 @@ def spread_floor(spread: Vector, residuals: Vector) -> float:
 
 
 def calibrate_numbers(
-    residuals: Vector, spread: Vector, level: float, tolerance: float, floor: float
+    point: Vector, residuals: Vector, spread: Vector, level: float, tolerance: float, floor: float
 ) -> NumberCalibration:
-    """Interval factor and confidence table from residuals and raw spreads (both (n,), label units)."""
+    """Interval factor and confidence table from points, residuals and raw spreads (all (n,), label units)."""
     sigma = np.maximum(spread, floor)
+    level_out = _level_out(point, np.abs(residuals) / sigma, level)
+    sigma = level_out(point) * sigma
     factor = conformal_quantile(np.abs(residuals) / sigma, level)
     hit = np.abs(residuals) <= tolerance
     ways: dict[str, Callable[[npt.NDArray[np.int64]], Table]] = {
@@ -151,7 +167,23 @@ def calibrate_numbers(
         return _binary_loss(hit[rows], table(tolerance / sigma[rows]))
 
     method = _best(ways, loss, len(hit))
-    return NumberCalibration(floor, factor, ways[method](np.arange(len(hit))), method)
+    return NumberCalibration(floor, level_out, factor, ways[method](np.arange(len(hit))), method)
+
+
+def _level_out(point: Vector, scores: Vector, level: float) -> Table:
+    """By the prediction, the quantile of the scores nearby over that of all: up to ten bands of 500 rows and more."""
+    bands = int(np.clip(len(point) // _LEAST_PER_BAND, 1, _MOST_BANDS))
+    edges = np.unique(np.quantile(point, np.linspace(0, 1, bands + 1)))
+    if bands == 1 or len(edges) <= 2:
+        return Table((0.0,), (1.0,))
+    band = np.searchsorted(edges[1:-1], point, side="right")
+    whole = conformal_quantile(scores, level)
+    knots = [
+        (float(np.median(point[band == k])), conformal_quantile(scores[band == k], level) / whole if whole > 0 else 1.0)
+        for k in np.unique(band)
+    ]
+    x, y = np.array(knots).T
+    return _table(x, np.clip(y, 1 / _MOST_STRETCH, _MOST_STRETCH), np.ones(len(x)), rising=False)
 
 
 def calibrate_classes(raw: Vector, truth: Codes) -> ClassCalibration:
@@ -251,12 +283,12 @@ def _pool(values: Vector, weight: Vector) -> tuple[Vector, Vector]:
     return np.repeat([b[0] for b in blocks], [b[2] for b in blocks]), weight
 
 
-def _table(x: Vector, y: Vector, weight: Vector) -> Table:
-    """A table with strictly growing x (equal x are averaged) and never falling y."""
+def _table(x: Vector, y: Vector, weight: Vector, rising: bool = True) -> Table:
+    """A table with strictly growing x (equal x are averaged) and, where `rising`, never falling y."""
     knots, index = np.unique(x, return_inverse=True)
     total = np.bincount(index, weight)
     mean = np.bincount(index, weight * y) / total
-    return Table(tuple(knots.tolist()), tuple(np.maximum.accumulate(mean).tolist()))
+    return Table(tuple(knots.tolist()), tuple((np.maximum.accumulate(mean) if rising else mean).tolist()))
 
 
 def _logistic(columns: Vector, hit: npt.NDArray[np.bool_]) -> Vector:

@@ -19,7 +19,7 @@ from agecli.models.learn import Lessons
 from agecli.models.spec import ModelSpec
 from agecli.models.survey import Survey
 
-FORMAT = 1
+FORMAT = 2
 
 
 def describe(spec: ModelSpec, found: Survey, learned: Lessons, split: str) -> dict[str, Any]:

@@ -112,6 +112,7 @@ def _numbers(
     confidence = np.empty(len(told))
     for inside, outside in rows.each():
         others = calibrate_numbers(
+            told[outside],
             residuals[outside],
             width[outside],
             spec.level,
@@ -119,7 +120,7 @@ def _numbers(
             spread_floor(width[outside], residuals[outside]),
         )
         lower[inside], upper[inside] = others.interval(told[inside], width[inside])
-        confidence[inside] = others.confident(width[inside], tolerance)
+        confidence[inside] = others.confident(told[inside], width[inside], tolerance)
     evidence = NumberEvidence(
         ids=rows.ids,
         rows=rows.x,
@@ -132,7 +133,7 @@ def _numbers(
         confidence=confidence,
         tolerance=tolerance,
     )
-    calibration = calibrate_numbers(residuals, width, spec.level, tolerance, floor)
+    calibration = calibrate_numbers(told, residuals, width, spec.level, tolerance, floor)
     spread = lesson.spread(rows.x, residuals)
     return Lessons(point, spread, linear, calibration, _counts(rows), evidence, params)
 

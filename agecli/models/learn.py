@@ -84,14 +84,10 @@ class Lesson:
             "eval_metric": "rmse",
         }
 
-    def spread(self, rows: Matrix, residuals: Vector, stop: tuple[Matrix, Vector] | None = None) -> Any:
+    def spread(self, rows: Matrix, residuals: Vector) -> Any:
         """Trees that tell the mean absolute residual, from residuals of rows the point model has not seen."""
         params = self.spread_params(len(rows))
-        fitted = trees.matrix(of(rows, np.abs(residuals)), self.kinds, 64, self.spec.threads)
-        if stop is None:
-            return trees.fit(params, fitted)
-        watched = trees.matrix(of(stop[0], np.abs(stop[1])), self.kinds, 64, self.spec.threads, fitted)
-        return trees.fit(params, fitted, watched)
+        return trees.fit(params, trees.matrix(of(rows, np.abs(residuals)), self.kinds, 64, self.spec.threads))
 
     def raw(self, booster: Any, rows: Matrix, upto: int = 0) -> Vector:
         """The point (n,) or raw class probabilities (n, classes) as float64."""

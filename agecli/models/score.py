@@ -56,7 +56,7 @@ class Model:
         told = trees.predict(self.point, rows).astype(np.float64)
         spread = trees.predict(self.spread, rows).astype(np.float64)
         lower, upper = calibration.interval(told, spread)
-        confidence = calibration.confident(spread, float(self.spec.tolerance or 0))
+        confidence = calibration.confident(told, spread, float(self.spec.tolerance or 0))
         if bounds is not None:
             told = np.clip(told, *bounds)
             lower, upper = np.clip(lower, *bounds), np.clip(upper, *bounds)

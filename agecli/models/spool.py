@@ -91,6 +91,16 @@ class Spool:
                 break
         return np.concatenate([x for x, _ in pieces]), np.concatenate([y for _, y in pieces])
 
+    def spaced(self, most: int, *names: str) -> tuple[Matrix, Vector]:
+        """Rows of the parts, evenly spaced and `most` of them at most: all where there are no more."""
+        step = max(1, -(-sum(self.counts[name] for name in names) // most))
+        pieces, passed = [(np.empty((0, self.columns), np.float32), np.empty(0))], 0
+        for rows, labels in self.stream(*names):
+            first = -passed % step
+            pieces.append((rows[first::step].copy(), labels[first::step]))
+            passed += len(labels)
+        return np.concatenate([x for x, _ in pieces]), np.concatenate([y for _, y in pieces])
+
     def chunks(self, *names: str) -> Callable[[], Iterator[tuple[Matrix, Vector]]]:
         """A function that streams the parts from their beginning, as often as it is called."""
         return lambda: self.stream(*names)

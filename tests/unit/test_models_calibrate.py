@@ -41,18 +41,39 @@ def noisy() -> tuple[np.ndarray, np.ndarray]:
 
 def test_interval_and_confidence_hold_on_other_rows_at_every_spread(noisy: tuple[np.ndarray, np.ndarray]) -> None:
     residuals, spread = noisy
-    found = calibrate.calibrate_numbers(residuals[::2], spread[::2], 0.8, 3.0, floor=0.1)
+    found = calibrate.calibrate_numbers(np.zeros(10_000), residuals[::2], spread[::2], 0.8, 3.0, floor=0.1)
     new, wide = residuals[1::2], spread[1::2]
     lower, upper = found.interval(np.zeros(len(new)), wide)
     for part in (wide < 2, (wide >= 2) & (wide < 4), wide >= 4):
         assert metrics.coverage(new[part], lower[part], upper[part]) == pytest.approx(0.8, abs=0.03)
-        confidence = found.confident(wide[part], 3.0)
+        confidence = found.confident(np.zeros(part.sum()), wide[part], 3.0)
         assert confidence.mean() == pytest.approx((np.abs(new[part]) <= 3).mean(), abs=0.03)
 
 
+def test_what_the_spread_misses_is_made_up_for_where_predictions_are_high() -> None:
+    random = np.random.default_rng(7)
+    point = random.uniform(0, 100, 40_000)
+    residuals = random.normal(size=40_000) * (1 + point / 25)  # five times as large at 100 as at 0
+    spread = np.ones(40_000)
+    found = calibrate.calibrate_numbers(point[::2], residuals[::2], spread[::2], 0.8, 3.0, floor=0.1)
+    new, told = residuals[1::2], point[1::2]
+    lower, upper = found.interval(told, spread[1::2])
+    confidence = found.confident(told, spread[1::2], 3.0)
+    for low in (0, 20, 40, 60, 80):
+        part = (told >= low) & (told < low + 20)
+        assert metrics.coverage((told + new)[part], lower[part], upper[part]) == pytest.approx(0.8, abs=0.03)
+        assert confidence[part].mean() == pytest.approx((np.abs(new[part]) <= 3).mean(), abs=0.03)
+
+
+def test_few_rows_are_not_divided_into_bands() -> None:
+    random = np.random.default_rng(7)
+    found = calibrate.calibrate_numbers(*random.normal(size=(2, 900)), np.ones(900), 0.8, 1.0, 0.1)
+    assert found.level_out.y == (1.0,)
+
+
 def test_confidence_falls_as_the_spread_grows(noisy: tuple[np.ndarray, np.ndarray]) -> None:
-    found = calibrate.calibrate_numbers(*noisy, 0.8, 3.0, floor=0.1)
-    confidence = found.confident(np.linspace(0, 20, 500), 3.0)
+    found = calibrate.calibrate_numbers(np.zeros(20_000), *noisy, 0.8, 3.0, floor=0.1)
+    confidence = found.confident(np.zeros(500), np.linspace(0, 20, 500), 3.0)
     assert (np.diff(confidence) <= 0).all()
     assert confidence.min() >= 0 and confidence.max() <= 1
 
@@ -60,17 +81,17 @@ def test_confidence_falls_as_the_spread_grows(noisy: tuple[np.ndarray, np.ndarra
 @given(st.lists(st.tuples(finite, st.floats(-10, 1e4)), min_size=1, max_size=20), st.floats(0, 50))
 def test_an_interval_contains_its_point_and_never_crosses(rows: list[tuple[float, float]], factor: float) -> None:
     point = np.array([p for p, _ in rows]).astype(np.float32).astype(np.float64)
-    found = NumberCalibration(1e-3, factor, Table((0.0,), (0.5,)), "scaled")
+    found = NumberCalibration(1e-3, Table((-5.0, 5.0), (0.5, 2.0)), factor, Table((0.0,), (0.5,)), "scaled")
     lower, upper = found.interval(point, np.array([s for _, s in rows]))
     assert (lower <= point).all() and (point <= upper).all()
 
 
 def test_errors_of_zero_give_intervals_of_no_width_and_full_confidence() -> None:
     zeros = np.zeros(200)
-    found = calibrate.calibrate_numbers(zeros, zeros, 0.8, 1.0, calibrate.spread_floor(zeros, zeros))
+    found = calibrate.calibrate_numbers(zeros, zeros, zeros, 0.8, 1.0, calibrate.spread_floor(zeros, zeros))
     lower, upper = found.interval(np.array([5.0]), np.array([0.0]))
     assert lower[0] == upper[0] == 5.0
-    assert found.confident(np.array([0.0]), 1.0)[0] > 0.95
+    assert found.confident(np.array([5.0]), np.array([0.0]), 1.0)[0] > 0.95
 
 
 def test_isotonic_is_near_scikit_learns_and_never_falls() -> None:
@@ -132,7 +153,7 @@ def test_a_table_tells_each_value_by_itself_and_stays_in_its_range(knots: list[f
 
 def test_calibrations_survive_json_to_the_bit() -> None:
     random = np.random.default_rng(9)
-    numbers = calibrate.calibrate_numbers(random.normal(size=900), random.random(900), 0.8, 1.0, 0.01)
+    numbers = calibrate.calibrate_numbers(*random.normal(size=(2, 1_900)), random.random(1_900), 0.8, 1.0, 0.01)
     assert NumberCalibration.from_json(json.loads(json.dumps(numbers.to_json()))) == numbers
     classes = calibrate.calibrate_classes(random.dirichlet([1, 2], 900), random.integers(0, 2, 900))
     assert ClassCalibration.from_json(json.loads(json.dumps(classes.to_json()))) == classes
