@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agecli.errors import ConfigError
+from agecli.recipe import ALIASES
 
 Task = Literal["regression", "classification"]
 Kind = Literal["numeric", "categorical"]
@@ -36,16 +37,6 @@ PARAMETERS: Mapping[str, tuple[float, float]] = {
     "max_delta_step": (0, 1e9),
 }
 """The settings of XGBoost that a recipe may give, with the values that make sense."""
-
-ALIASES: Mapping[str, str] = {
-    "learning_rate": "eta",
-    "n_estimators": "rounds",
-    "num_boost_round": "rounds",
-    "reg_lambda": "lambda",
-    "reg_alpha": "alpha",
-    "min_split_loss": "gamma",
-}
-"""Other names that people know the settings by."""
 
 WHOLE = {"rounds", "early_stopping_rounds", "max_depth", "max_bin", "max_cat_to_onehot", "max_cat_threshold"}
 
