@@ -51,6 +51,12 @@ def column(expression: str, values: str) -> list[Any]:
             "DATE '2024-03-31'; DATE '2024-02-29'",
             [2, 1],
         ),
+        ("CAST(v AS DECIMAL(5,5))", "1.5e-6; -0.5e0", [Decimal("0.00000"), Decimal("-0.50000")]),
+        (
+            "CAST(v AS DECIMAL(18,4))",
+            "REAL '3256371.25'; REAL '-68340048545.1'",
+            [Decimal("3256371.2000"), Decimal("-68340048000.0000")],
+        ),
         ("normal_cdf(0, 1, v)", "-7e0", [1.2798095916366492e-12]),
         ("v || U&'\\0001' || 'b'", "'a'", ["a\x01b"]),
         ("greatest(v, 1e0)", "nan(); NULL; 0e0", [1.0, None, 1.0]),

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from agecli.engines.dialect.evaluation import once
 from agecli.engines.dialect.registry import Call, Emit, Sql, failure, register_cast
-from agecli.engines.dialect.types import INTEGERS, YEAR_TO_MONTH, coerces, duckdb_type
+from agecli.engines.dialect.types import INTEGERS, YEAR_TO_MONTH, coerces, decimal, duckdb_type
 
 
 def _register_numbers() -> None:
@@ -59,13 +59,21 @@ def _to_decimal(call: Call) -> Sql:
 
 
 def _floating_to_decimal(call: Call) -> Sql:
-    """By the shortest decimal that stands for the number. DuckDB does not see that 1e18 has too many digits."""
-    kind, most = duckdb_type(call.result), 10 ** (call.result.precision - call.result.scale)
+    """By the shortest decimal that stands for the number.
+
+    DuckDB does not see that 1e18 has too many digits, and reads 1e-6 only where a digit may stand before the point.
+    """
+    precision, scale = call.result.params
+    if precision == scale == 38:
+        raise call.refusal("38 decimal places", "cast to fewer")
+    kind, most = duckdb_type(call.result), 10 ** (precision - scale)
+    roomy = duckdb_type(decimal(precision + 1, scale)) if precision == scale else kind
     wrong = failure(f"Cannot cast to {call.result}", "VARCHAR")
 
     def write(x: str, on_error: str, cast: str) -> str:
-        text = f"CASE WHEN abs({x}) < {most}e0 THEN CAST({x} AS VARCHAR) WHEN {x} IS NOT NULL THEN {on_error} END"
-        return f"{cast}({text} AS {kind})"
+        shown = f"ag_real_digits({x})" if call[0].type.name == "real" else f"CAST({x} AS VARCHAR)"
+        text = f"CASE WHEN abs({x}) < {most}e0 THEN {shown} WHEN {x} IS NOT NULL THEN {on_error} END"
+        return f"{cast}({cast}({text} AS {roomy}) AS {kind})" if roomy != kind else f"{cast}({text} AS {kind})"
 
     loud = once(call[0], lambda x: write(x, wrong, "CAST"))
     return Sql(loud, once(call[0], lambda x: write(x, "NULL", "TRY_CAST")))

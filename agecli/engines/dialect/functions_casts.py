@@ -73,6 +73,7 @@ _pair(
 )
 provide(udf("ag_double_text_exact", numbers.double_text, ["double"], "varchar"))
 provide(udf("ag_real_text", numbers.real_text, ["real"], "varchar"))
+provide(udf("ag_real_digits", numbers.real_digits, ["real"], "varchar"))
 # whole numbers below 10^15: a digit, a point, the rest without its zeros
 _WHOLE = (
     "regexp_replace(regexp_replace(CAST(CAST(v AS BIGINT) AS VARCHAR), '^(-?[0-9])([0-9]*?)0*$', '\\1.\\2'),"

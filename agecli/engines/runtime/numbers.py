@@ -62,6 +62,11 @@ def _scientific(negative: bool, digits: Digits) -> str:
     return f"{'-' if negative else ''}{digits.text[0]}.{digits.text[1:] or '0'}E{digits.exponent - 1}"
 
 
+def real_digits(value: float) -> str:
+    """The shortest decimal that stands for a 32-bit number, in plain or scientific notation."""
+    return str(np.float32(value))
+
+
 def real_text(value: float) -> str:
     """CAST(real AS varchar): Float.toString, read as a double, printed with at most seven digits."""
     if value == 0 or not math.isfinite(value):
