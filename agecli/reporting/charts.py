@@ -79,7 +79,7 @@ def coverage(segments: Sequence[Entry], level: float) -> str:
     axes.axvline(level, color=RED, linewidth=1, linestyle="--")
     axes.set_yticks(range(len(kept)), [f"{e['name']}: {_short(str(e['value']), 24)}" for e in kept], fontsize=8)
     axes.invert_yaxis()
-    axes.set(xlabel=f"share of true values inside the {level:.0%} interval (line: 95 of 100 such samples)")
+    axes.set(xlabel=f"share of true values inside the {level:.0%} interval")
     return _svg(figure, f"Coverage of the {level:.0%} interval by segment")
 
 

@@ -31,7 +31,8 @@ _FIGURES = {
     "recall_macro": ("recall (mean over classes)", ".1%", False),
     "f1_macro": ("F1 (mean over classes)", ".3f", False),
 }
-_ROLES = {"model": "model", "baseline": "linear baseline", "mean": "always the mean"}
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # the colour bar is an image
+_ROLES = {"model": "model", "baseline": "linear baseline", "mean": "same for all"}
 
 
 def render(found: Findings) -> str:
@@ -52,7 +53,7 @@ def render(found: Findings) -> str:
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{_text(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f"<style>{style}</style></head><body><main>{''.join(part for part in parts if part)}</main></body></html>\n"
     )
 
