@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -23,13 +24,21 @@ class Group(click.Group):
         super().__init__(*args, **kwargs)
         self.params.extend(global_options(hidden=True))
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        name = args[0]
+        if name not in self.commands and not name.startswith("-"):
+            close = difflib.get_close_matches(name, self.commands, n=1)
+            ctx.fail(f"no command {name!r}" + (f"; did you mean {close[0]}?" if close else ""))
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, found.get_short_help_str(100)) for name, found in self.commands.items()])
 
 
-@click.group("models", cls=Group)
-def models() -> None:
+@click.group("models", cls=Group, invoke_without_command=True)
+@click.pass_context
+def models(context: click.Context) -> None:
     """List, approve and promote the versions of the model.
 
     Each training registers its model as v1, v2, ...: training twice on the same rows registers one version. One
@@ -43,6 +52,8 @@ def models() -> None:
       agecli models rollback
       agecli models show production
     """
+    if context.invoked_subcommand is None:
+        context.invoke(list_versions)
 
 
 def subcommand(name: str) -> Callable[[Callable[..., Any]], click.Command]:

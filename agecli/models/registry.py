@@ -71,12 +71,26 @@ class Entry:
         if kind not in KINDS or not VERSION.match(version) or at.tzinfo is None or not isinstance(detail, dict):
             raise ValueError("no entry of a registry")
         allowed = ALIASES if kind in ("promote", "rollback") else (PENDING, APPROVED, REJECTED)
-        if after not in allowed or (kind == "register" and not DIGEST.match(detail["digest"])):
+        if after not in allowed:
             raise ValueError(f"{kind} says nothing that can be done")
+        if kind == "register":
+            _check_model(detail)
         by, reason, before = fields["by"], fields["reason"], fields["from"]
         if not all(isinstance(text, str) for text in (by, reason, before or "")):
             raise TypeError("who, why and whence are texts")
         return cls(int(fields["number"]), kind, version, at.astimezone(UTC), by, reason, before, after, detail)
+
+
+def _check_model(facts: Mapping[str, Any]) -> None:
+    """KeyError, TypeError or ValueError for facts that cannot be shown or compared as those of a model."""
+    if not DIGEST.match(facts["digest"]) or facts["task"] not in ("regression", "classification"):
+        raise ValueError("no model")
+    for name in ("metrics", "parameters", "overrides", "interval"):
+        if not isinstance(facts.get(name) or {}, dict):
+            raise TypeError(f"{name} is no table")
+    for column in (*facts.get("inputs", ()), *facts.get("outputs", ())):
+        if not all(isinstance(column[key], str) for key in ("name", "type")):
+            raise TypeError("a schema names columns and types")
 
 
 @dataclass(frozen=True)

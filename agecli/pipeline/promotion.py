@@ -127,7 +127,7 @@ def compare(workspace: Workspace, first: str, second: str) -> Comparison:
         raise ConfigError(f"cannot compare {one.name} with {two.name}", "their tasks differ", "compare two of one task")
     measured = [dict((version.model.get("metrics") or {}).get("model") or {}) for version in (one, two)]
     settings = [dict(version.model.get("parameters") or {}) for version in (one, two)]
-    features = [{item["name"]: item["kind"] for item in version.model["inputs"]} for version in (one, two)]
+    features = [{item["name"]: item["type"] for item in version.model.get("inputs", ())} for version in (one, two)]
     return Comparison(
         one,
         two,

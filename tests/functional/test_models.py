@@ -140,6 +140,12 @@ def test_every_listing_has_every_form(trained, form):
             json.loads(out)
 
 
+def test_without_a_command_the_versions_are_listed_and_a_typing_error_is_told(trained):
+    assert models(trained).out == models(trained, "list").out
+    refused = models(trained, "aprove", "v1")
+    assert refused.code == 2 and "did you mean approve?" in refused.err
+
+
 def test_an_unknown_version_names_the_nearest(trained):
     refused = models(trained, "show", "v7")
     assert refused.code == 2 and "did you mean v2?" in refused.err
@@ -187,9 +193,19 @@ def test_a_run_predicts_with_a_registered_model_and_trains_none(own):
     used = pa.compute.unique(pq.read_table(results_of(own)).column("model")).drop_null().to_pylist()
     assert used == [status["model"]]
     assert list(versions(own)) == ["v1", "v2"]
+    ok("-C", own, "cleanup", "--yes")  # models stay, whoever made room
     # the other alias is another model: what it made is stale, and comes back whole without being made again
     ok("-C", own, "run", "--all", "--model", "v1", "--publish-anyway", "--reason", "back")
     assert told("-C", own, "status", "--output", "json").json["model_version"] == "v1"
+
+
+def test_a_model_in_the_settings_file_is_for_predicting_and_train_still_trains(own):
+    with (own / "agecli.toml").open("a") as file:
+        file.write('model = "v2"\n')
+    planned = told("-C", own, "run", "--all", "--dry-run", "--param", "rounds=7", "--output", "json").json
+    assert [stage["stage"] for stage in planned if stage["action"] == "run"] == ["predict", "aggregate", "cleanup"]
+    (training,) = told("-C", own, "train", "--dry-run", "--param", "rounds=7", "--output", "json").json
+    assert training["action"] == "run"
 
 
 @pytest.mark.parametrize(

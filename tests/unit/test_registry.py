@@ -176,6 +176,13 @@ HOSTILE = {
     "a time without a zone": json.dumps({**GOOD, "at": "2026-03-03T00:00:00"}),
     "an approval in place of a stage": json.dumps({**GOOD, "kind": "promote"}),
     "a digest that is a path": json.dumps({**GOOD, "kind": "register", "to": PENDING, "detail": {"digest": "../x"}}),
+    "a model without a task": json.dumps({**GOOD, "kind": "register", "to": PENDING, "detail": {"digest": "0" * 64}}),
+    "a schema of numbers": json.dumps(
+        {**GOOD, "kind": "register", "to": PENDING, "detail": {**model(9), "inputs": [{"name": 1, "type": 2}]}}
+    ),
+    "figures that are a text": json.dumps(
+        {**GOOD, "kind": "register", "to": PENDING, "detail": {**model(9), "metrics": "x"}}
+    ),
     "who is a number": json.dumps({**GOOD, "by": 7}),
 }
 
