@@ -96,7 +96,10 @@ class DuckDBEngine:
         """Rows of a table, from Parquet footers where there are some."""
         if table.format == "parquet":
             return sum(scans.footer(f).num_rows for f in table.files)
-        return int(self.query("SELECT count(*) AS n FROM t", {"t": table}).column(0)[0].as_py())
+        try:
+            return int(self.query("SELECT count(*) AS n FROM t", {"t": table}).column(0)[0].as_py())
+        except DataError as error:
+            raise scans.damaged([table]) or error from error
 
     def translate(self, sql: str, tables: Mapping[str, Table]) -> Translation:
         """The DuckDB SQL for a SELECT over these tables, with its columns."""
@@ -244,6 +247,9 @@ def explained(error: Exception) -> AgecliError:
         return AgecliError("the query ran out of memory", first, "allow more with --memory")
     if "No space left" in text:
         return disk_error(text, "the temporary directory")
+    if "state machine reached an invalid state" in text:
+        return DataError("a CSV file cannot be read", "its lines end in different ways (CR LF and LF)",
+                         "write it with one kind, as dos2unix does")  # fmt: skip
     files = "Parquet" in text or "CSV" in text or "Malformed JSON" in text
     if isinstance(error, duckdb.IOException | duckdb.InvalidInputException) and files:
         return DataError("the data cannot be read", first, "check the files of the source")

@@ -14,6 +14,11 @@ from agecli.errors import DataError
 _LINES = 1000
 
 
+def open_bytes(path: str) -> IO[bytes]:
+    """A file's bytes, unpacked where it is packed with gzip."""
+    return gzip.open(path, "rb") if path.lower().endswith(".gz") else Path(path).open("rb")
+
+
 def open_text(path: str) -> IO[str]:
     """A text file, packed with gzip or not, with its line ends as they are and without a byte order mark."""
     if path.lower().endswith(".gz"):

@@ -15,7 +15,7 @@ from agecli.engines.base import Column, Table
 from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import VARCHAR, Type, coerces, duckdb_type, parse_type, quote_name, quote_text
 from agecli.engines.files import partitions
-from agecli.engines.json_lines import open_text
+from agecli.engines.json_lines import open_bytes, open_text
 from agecli.errors import DataError
 
 _FILE = "agecli file"  # the column in which DuckDB names the file of each row
@@ -48,7 +48,13 @@ def footer(path: str) -> pq.FileMetaData:
 
 
 def damaged(tables: Iterable[Table]) -> DataError | None:
-    """The first Parquet file of these tables whose pages cannot be read. It reads them all: ask after a failure."""
+    """The first file of these tables that cannot be read, and why. It reads them all: ask after a failure."""
+    tables = tuple(tables)
+    for path in (f for table in tables if table.format == "csv" for f in table.files):
+        line = mixed_ends(path)
+        if line:
+            why = f"{path}: line {line} ends in another way than the first (CR LF against LF)"
+            return DataError("a CSV file mixes the ends of its lines", why, "write it with one kind, as dos2unix does")
     for path in (f for table in tables if table.format == "parquet" for f in table.files):
         try:
             with pq.ParquetFile(path) as file:
@@ -57,6 +63,23 @@ def damaged(tables: Iterable[Table]) -> DataError | None:
         except (pa.ArrowException, OSError) as error:
             why = f"{path}: {str(error).splitlines()[0]}"
             return DataError("a Parquet file is damaged", why, "copy it again, or take it out of the source")
+    return None
+
+
+def mixed_ends(path: str) -> int | None:
+    """The number of the first line that ends in CR LF where the first one ends in LF, or the other way round."""
+    first: bool | None = None
+    open_quote = False
+    with open_bytes(path) as lines:
+        for number, line in enumerate(lines, 1):
+            open_quote ^= bool(line.count(b'"') & 1)
+            if open_quote or not line.endswith(b"\n"):
+                continue
+            carriage = line.endswith(b"\r\n")
+            if first is None:
+                first = carriage
+            elif carriage != first:
+                return number
     return None
 
 
@@ -177,6 +200,9 @@ def csv_header(path: str, delimiter: str = ",") -> list[str]:
         raise DataError("a data file is missing", f"{path} is not there", "check the path of the source") from None
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise DataError("a CSV file cannot be read", f"{path}: {error}", "save it as UTF-8 text") from None
+    if any("\n" in name or "\r" in name for name in names or ()):
+        why = f"{path}: a column's name holds a line break"
+        raise DataError("a CSV file cannot be read", why, "write the names of the columns in one line")
     if not names:
         raise DataError("a CSV file is empty", f"{path} has no header line", "add the names of its columns")
     return names

@@ -107,6 +107,22 @@ def test_json_lines_are_text(engine: DuckDBEngine, tmp_path: Path) -> None:
     assert found.to_pylist() == [{"a": "1", "c": "2", "s": 'x"é'}, {"a": "q", "c": None, "s": None}]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'id,"a\nb"\r\n1,2\r\n', "holds a line break"),
+        (b"id,a\r\n1,2\r\n3,4\n", "line 3 ends in another way"),
+        (b'id,a\n1,"x\r\ny"\n3,4\r\n', "line 4 ends in another way"),
+    ],
+)
+def test_line_breaks_that_the_reader_would_take_wrongly_are_refused(engine, tmp_path, content, said) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=said) as raised:
+        engine.count(Table((str(path),), "csv"))
+    assert str(path) in raised.value.why
+
+
 def test_folders_of_partitions_are_columns(engine: DuckDBEngine, tmp_path: Path) -> None:
     for year in (2023, 2024):
         (tmp_path / f"year={year}").mkdir()
