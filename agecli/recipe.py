@@ -15,7 +15,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from string import Template
 from typing import Any, Literal
 
 from agecli.errors import ConfigError
@@ -23,6 +22,7 @@ from agecli.errors import ConfigError
 Task = Literal["regression", "classification"]
 Kind = Literal["numeric", "categorical"]
 
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]*\Z")
 PLACEHOLDERS = ("source", "staging", "features", "predictions", "as_of", "default", "reasons")
 BASE_COLUMNS = ("id", "known_label", "label_source")
@@ -410,9 +410,8 @@ def _read_sql(folder: Path) -> dict[str, str]:
 
 
 def _check_placeholders(text: str, path: Path) -> None:
-    for match in Template.pattern.finditer(text):
-        name = match.group("braced")
-        if name is not None and name not in PLACEHOLDERS:
+    for name in _PLACEHOLDER.findall(text):
+        if name not in PLACEHOLDERS:
             raise ConfigError(f"${{{name}}} in {path}", "no such placeholder", nearest(name, PLACEHOLDERS))
 
 
@@ -425,7 +424,7 @@ def render(sql: str, values: Mapping[str, str]) -> str:
             raise ConfigError(f"${{{name}}} in this SQL", "it has no meaning in this stage", nearest(name, values))
         return values[name]
 
-    return re.sub(r"\$\{(\w+)\}", value, sql)
+    return _PLACEHOLDER.sub(value, sql)
 
 
 _PERIOD = re.compile(r"(\d{4})(?:Q([1-4])|-(0[1-9]|1[0-2]))?\Z")

@@ -16,7 +16,9 @@ _LINES = 1000
 
 def open_bytes(path: str) -> IO[bytes]:
     """A file's bytes, unpacked where it is packed with gzip."""
-    return gzip.open(path, "rb") if path.lower().endswith(".gz") else Path(path).open("rb")
+    if path.lower().endswith(".gz"):
+        return gzip.open(path, "rb")  # type: ignore[return-value]
+    return Path(path).open("rb")
 
 
 def open_text(path: str) -> IO[str]:

@@ -58,7 +58,7 @@ def features_sql(run: FrozenRun, engine: Engine, tables: dict[str, Table]) -> st
     _check_columns(recipe, types, run.overrides)
     columns = [f"f.{name}" for name in BASE_COLUMNS]
     columns += [
-        f"CAST(f.{name} AS {'real' if kind == 'numeric' else 'varchar'}) AS {name}"
+        f'CAST(f."{name}" AS {"real" if kind == "numeric" else "varchar"}) AS "{name}"'
         for name, kind in recipe.features.items()
     ]
     return f"SELECT {', '.join(columns)}\nFROM (\n{inner}\n) AS f"

@@ -38,7 +38,7 @@ def insights(run: FrozenRun, trained: Trained) -> dict[str, Any]:
 def sample(run: FrozenRun, spec: ModelSpec) -> dict[str, Sampled]:
     """Some rows with a label and some without, from the run's feature table."""
     engine, tables = engine_of(run, threads=1), {"features": features_table(run)}
-    names = ", ".join(("id", "known_label", *spec.names))
+    names = ", ".join(f'"{name}"' for name in ("id", "known_label", *spec.names))
 
     def read() -> Iterator[pa.RecordBatch]:
         return engine.read(f"SELECT {names} FROM features", tables)

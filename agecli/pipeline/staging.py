@@ -16,6 +16,7 @@ from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of
 from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
 from agecli.workspace import MARKER, new_folder, write_json
 
+OUTSIDE = "label_outside"  # the column that says whose label was out of bounds
 NUMBERS = ("tinyint", "smallint", "integer", "bigint", "real", "double", "decimal")
 
 
@@ -71,6 +72,8 @@ def staging_sql(run: FrozenRun, engine: Engine) -> str:
     for name in columns:
         if not IDENTIFIER.match(name):
             raise ConfigError(f"staging.sql gives a column {name!r}", "a name is [a-z_][a-z0-9_]*", "rename it with AS")
+    if OUTSIDE in columns:
+        raise ConfigError(f"staging.sql gives a column {OUTSIDE}", "agecli adds one of that name", "rename it with AS")
     label = columns["known_label"].split("(")[0]
     if recipe.task == "regression" and label not in (*NUMBERS, "unknown"):
         raise ConfigError(f"known_label in staging.sql is {label}", "regression needs a number", "CAST it to double")
@@ -82,13 +85,14 @@ def staging_sql(run: FrozenRun, engine: Engine) -> str:
         limits += [f"k.known_label <= {_double(recipe.bounds.upper)}"] if recipe.bounds.upper is not None else []
         inside = " AND ".join(limits)
     rest = [name for name in columns if name not in BASE_COLUMNS]
-    outer = "".join(f", k.{name}" for name in rest)
+    inner_rest = "".join(f', s."{name}"' for name in rest)  # quoted: a name may be a word of SQL
+    outer = "".join(f', k."{name}"' for name in rest)
     return (
         f"SELECT k.id, CASE WHEN {inside} THEN k.known_label END AS known_label,\n"
         f" CASE WHEN k.known_label IS NOT NULL AND {inside} THEN k.label_source END AS label_source,\n"
-        f" k.known_label IS NOT NULL AND NOT ({inside}) AS label_outside{outer}\n"
+        f" k.known_label IS NOT NULL AND NOT ({inside}) AS {OUTSIDE}{outer}\n"
         f"FROM (SELECT s.id, {known} AS known_label, CAST(s.label_source AS varchar) AS label_source"
-        f"{''.join(f', s.{name}' for name in rest)}\nFROM (\n{inner}\n) AS s) AS k"
+        f"{inner_rest}\nFROM (\n{inner}\n) AS s) AS k"
     )
 
 
@@ -117,7 +121,7 @@ def _check_identity(ids: IdCheck) -> None:
 
 def _counts(engine: Engine, table: Table, columns: tuple[Column, ...]) -> Facts:
     bad = [c.name for c in columns if c.name.startswith("bad_") and c.type == "boolean"]
-    wanted = ["count(known_label)", "count_if(label_outside)", *(f"count_if({name})" for name in bad)]
+    wanted = ["count(known_label)", f"count_if({OUTSIDE})", *(f'count_if("{name}")' for name in bad)]
     sql = "SELECT " + ", ".join(f"{expression} AS c{i}" for i, expression in enumerate(wanted)) + " FROM staging"
     (row,) = [row for batch in engine.read(sql, {"staging": table}) for row in batch.to_pylist()]
     known, outside, *rest = row.values()

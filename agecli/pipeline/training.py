@@ -24,7 +24,7 @@ def train(run: FrozenRun, progress: Progress | None = None) -> Facts:
     """Trains and saves a model; returns its digest and its figures on rows that no model saw."""
     engine = engine_of(run, threads=1)
     tables = {"features": features_table(run)}
-    names = ", ".join(("id", "known_label", *run.recipe.model_features))
+    names = ", ".join(f'"{name}"' for name in ("id", "known_label", *run.recipe.model_features))
 
     def read() -> Iterator[pa.RecordBatch]:
         return engine.read(f"SELECT {names} FROM features WHERE known_label IS NOT NULL", tables)

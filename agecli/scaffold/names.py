@@ -77,7 +77,7 @@ class Names:
     """
 
     def __init__(self) -> None:
-        self._taken = {"id", "known_label", "label_source", "bad_label"}
+        self._taken = {"id", "known_label", "label_source", "label_outside", "bad_label"}
 
     def take(self, name: str) -> str:
         """A safe name near `name` that nobody has yet."""

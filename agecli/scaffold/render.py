@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agecli.scaffold.labels import Label
-from agecli.scaffold.names import comment
+from agecli.scaffold.names import comment, literal
 from agecli.scaffold.plans import ColumnPlan, Feature, Staged
 from agecli.scaffold.sources import Found
 
@@ -142,11 +142,11 @@ def staging_sql(draft: Draft) -> str:
     renamed = [_as(draft.id.renamed, draft.id.alias), _as(draft.label.renamed, draft.label.alias)]
     renamed += [_as(plan.renamed, plan.alias) for plan in known]
     label = draft.label
-    source = comment(label.column.replace("'", "''"), 60)
+    source = literal(comment(label.column, 60))  # cut first: half of a doubled quote would end the text
     columns = [
         f"{draft.id.sql} AS id",
         f"{label.sql} AS known_label",
-        f"CASE WHEN {label.sql} IS NOT NULL THEN '{source}' END AS label_source",
+        f"CASE WHEN {label.sql} IS NOT NULL THEN {source} END AS label_source",
     ]
     blocks: list[tuple[str, str]] = [(column, "") for column in columns]
     blocks += [

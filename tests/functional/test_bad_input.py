@@ -228,6 +228,19 @@ def test_a_feature_of_the_wrong_kind(heights):
     refused(heights.run(), 2, "town", "numeric")
 
 
+def test_a_feature_may_have_the_name_of_a_word_of_sql(heights):
+    for name, column in (("staging.sql", "shoe, town"), ("features.sql", "shoe, town")):
+        heights.edit(name, column, 'shoe AS "order", town' if name == "staging.sql" else '"order", town')
+    heights.edit("recipe.toml", 'shoe = "numeric"', 'order = "numeric"')
+    answer = heights.run()
+    assert answer.code == 0, answer.err
+
+
+def test_a_column_that_agecli_adds_itself(heights):
+    heights.edit("staging.sql", "shoe, town", "shoe, town, true AS label_outside")
+    refused(heights.run(), 2, "label_outside")
+
+
 def test_an_unknown_setting(heights):
     with (heights.place / "agecli.toml").open("a") as file:
         file.write("worker = 2\n")

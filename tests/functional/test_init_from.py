@@ -175,6 +175,14 @@ def orders(count: int) -> pa.Table:
     return pa.Table.from_pylist(rows, schema)
 
 
+def test_a_label_whose_name_is_cut_between_quotes(tmp_path) -> None:
+    label = "x" * 55 + "'" * 4
+    rows = [{"id": f"r{i}", label: float(i % 40), "a": float(i % 40) + i * 7919 % 37} for i in range(400)]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    ok("init", tmp_path / "project", "--from", tmp_path / "rows.parquet", "--id", "id", "--label", label)
+    ok("-C", tmp_path / "project", "run", "--to", "features")
+
+
 def test_nested_parquet_in_hive_partitions(tmp_path) -> None:
     table = orders(400)
     for region, part in (("north", table.slice(0, 150)), ("south", table.slice(150))):
