@@ -23,8 +23,8 @@ import trino_server
 from cells import arrow_type_agrees, from_arrow, from_trino, same
 from trino_client import Answer, Trino
 
+from agecli import config, synth
 from agecli import recipe as recipes
-from agecli import synth
 from agecli.engines import Engine, open_engine
 from agecli.engines.base import Table
 from agecli.pipeline import aggregation, features, source, staging
@@ -107,7 +107,8 @@ def source_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]
 
 def frozen(name: str, path: Path, root: Path) -> FrozenRun:
     recipe = recipes.load(recipes.locate(name))
-    return FrozenRun("run", Workspace(root, name, "2024Q3"), recipe, {}, source.find(recipe, path), 1, 1 << 30)
+    settings = config.resolve(root, {}, {}).deciding()
+    return FrozenRun("run", Workspace(root, name, "2024Q3"), recipe, settings, source.find(recipe, path), 1, 1 << 30)
 
 
 def rows_of(engine: Engine, sql: str, tables: Mapping[str, Table]) -> pa.Table:
