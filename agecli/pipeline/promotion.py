@@ -172,7 +172,8 @@ def _score_again(workspace: Workspace, version: Version, ids: pa.Array) -> Measu
     model = artifact.load(workspace.models / version.digest)
     scored = []
     tables = {"features": table_at(workspace, "features", current)}
-    with_label = f"SELECT id, known_label, {', '.join(model.spec.names)} FROM features WHERE known_label IS NOT NULL"
+    names = ", ".join(f'"{name}"' for name in model.spec.names)  # a feature may be named like a word of SQL
+    with_label = f"SELECT id, known_label, {names} FROM features WHERE known_label IS NOT NULL"
     try:
         for batch in open_engine("duckdb", threads=1).read(with_label, tables):
             batch = batch.filter(pc.is_in(pc.cast(batch.column("id"), pa.string()), value_set=ids))
