@@ -41,13 +41,18 @@ class Published:
 
 def profile(engine: Engine, results: Table, recipe: Recipe) -> dict[str, Any]:
     """What the gate compares, of the predicted rows. `engine` has one thread, so that sums are the same each time."""
-    moments = ["avg(CAST(confidence AS double)) AS mean", "stddev_pop(CAST(confidence AS double)) AS spread"]
+    regression = recipe.task == "regression"
+    columns = ["confidence", "value"] if regression else ["confidence"]
+    wanted = ["count(*) AS rows"]
+    for name in columns:
+        number = f"CAST({name} AS double)"
+        wanted += [f"avg({number}) AS {name}_mean", f"stddev_pop({number}) AS {name}_spread"]
+    (found,) = _rows(engine, results, wanted)
     told: dict[str, Any] = {"task": recipe.task, "label": recipe.label, "tolerance": recipe.tolerance}
-    told["confidence"] = _rows(engine, results, ["count(*) AS rows", *moments])[0]
-    told["rows"] = told["confidence"].pop("rows")
-    if recipe.task == "regression":
-        numbers = ["avg(CAST(value AS double)) AS mean", "stddev_pop(CAST(value AS double)) AS spread"]
-        return {**told, "prediction": _rows(engine, results, numbers)[0]}
+    told["rows"] = found["rows"]
+    told["confidence"] = {key: found[f"confidence_{key}"] for key in ("mean", "spread")}
+    if regression:
+        return {**told, "prediction": {key: found[f"value_{key}"] for key in ("mean", "spread")}}
     most = f" GROUP BY value ORDER BY n DESC, value LIMIT {MOST_CLASSES}"
     counts = _rows(engine, results, ["value", "count(*) AS n"], most)
     return {**told, "shares": {row["value"]: row["n"] / told["rows"] for row in counts}}

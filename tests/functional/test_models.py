@@ -183,6 +183,22 @@ def test_an_evaluation_that_was_changed_is_no_evidence(own):
     assert answer.code == 8 and "cannot be read" in answer.err
 
 
+def test_models_of_different_people_are_compared_on_the_candidates(own):
+    told("-C", own, "models", "approve", "v2")
+    told("-C", own, "models", "promote", "v2")
+    others = rows()
+    others = others.set_column(0, "id", pa.compute.add(others.column("id"), 10_000))
+    pq.write_table(others, own / "rows.parquet", row_group_size=500)
+    ok("-C", own, "run", "--to", "train", *PARAMETERS, "--seed", 7)
+    told("-C", own, "models", "approve", "v3")
+    checks = {check["check"]: check for check in told("-C", own, "models", "promote", "v3", "--output", "json").json}
+    assert checks["comparison"]["figures"]["scored_again"] and checks["comparison"]["figures"]["rows"] == 1_000
+    ok("-C", own, "cleanup", "--yes")  # with the feature table goes what could be asked
+    told("-C", own, "models", "approve", "v1")
+    refused = models(own, "promote", "v1")
+    assert refused.code == 8 and "0 held-out rows in common, 50 are needed" in refused.err
+
+
 def test_a_run_predicts_with_a_registered_model_and_trains_none(own):
     assert ask("-C", own, "run", "--all", "--model", "production", "--dry-run").code == 2
     told("-C", own, "models", "promote", "v2", "--to", "staging")
