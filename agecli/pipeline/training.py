@@ -54,8 +54,11 @@ def model_spec(run: FrozenRun) -> ModelSpec:
         tolerance=recipe.tolerance,
         level=recipe.level,
         params=dict(recipe.model),
-        segments=recipe.segments,
-        monotone=dict(recipe.monotone),
+        # of the features that this run learns from
+        segments=tuple(name for name in recipe.segments if name in recipe.inputs),
+        monotone={name: sign for name, sign in recipe.monotone.items() if name in recipe.inputs},
+        folds=deciding["folds"],
+        repeats=deciding["repeats"],
         max_train_rows=deciding["max_train_rows"],
         few_labels=deciding["few_labels"],
         seed=deciding["seed"],
