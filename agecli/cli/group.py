@@ -21,6 +21,7 @@ COMMANDS = {
     "Start": {
         "init": "Make a project: from a recipe, or from your own file.",
         "run": "Run the pipeline; what is fresh is skipped.",
+        "cost": "Say what a run will cost on AWS, or what one used.",
     },
     "Stages": {
         "stage": "Read the source into the staging table.",
