@@ -48,6 +48,8 @@ SETTINGS = (
     Setting("few_labels", "count", 20_000, "fewer labels than this: out-of-fold predictions", decides=True),
     Setting("seed", "count", 42, "seed of everything that is drawn in training", decides=True),
     Setting("reasons", "count", 0, "columns with the strongest reasons of each prediction", decides=True),
+    Setting("folds", "count", 0, "folds of a cross-validation that training adds; 0 = none", decides=True),
+    Setting("repeats", "count", 1, "how often that cross-validation is done, each time anew", decides=True, minimum=1),
     Setting("synth_rows", "count", 100_000, "profiles to generate when the profiles recipe has no source", minimum=1),
     Setting("synth_seed", "count", 42, "seed of the generated profiles"),
     Setting("model", "text", None, "predict with a registered model: production, staging or v3", decides=True),

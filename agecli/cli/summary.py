@@ -8,6 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+from agecli.cli import verdict
 from agecli.cli.board import duration, one_line, plural, size
 from agecli.cli.output import tabular
 from agecli.cli.session import Session
@@ -134,7 +135,7 @@ def _quality(manifest: Manifest, facts: dict[str, Any]) -> str:
             f"{interval['level']:.0%} interval: {interval['coverage']:.1%} of the true values lie inside,"
             f" mean width {interval['mean_width']:.2f}"
         )
-    return "\n".join([*lines, *_insights(facts)])
+    return "\n".join([*lines, *map(_wrapped, verdict.sentences(facts)), *_insights(facts)])
 
 
 def _insights(facts: dict[str, Any]) -> list[str]:

@@ -108,15 +108,8 @@ def _constant(sums: Vector) -> Vector:
 
 def _interval(draws: Bootstrap, evidence: NumberEvidence, level: float) -> dict[str, Any]:
     """Coverage, width, and the interval score (Gneiting and Raftery 2007): less for narrow intervals that cover."""
-    lower, upper = evidence.lower.astype(np.float64), evidence.upper.astype(np.float64)
-    inside = (lower <= evidence.truth) & (evidence.truth <= upper)
-    score = measures.interval_scores(evidence.truth, lower, upper, level)
-    sums = np.column_stack([inside, upper - lower, score, np.ones(len(score))])
-    told = {
-        name: draws.interval(sums, lambda s, at=at: s[:, at] / s[:, 3])  # type: ignore[misc]
-        for at, name in enumerate(("coverage", "width", "score"))
-    }
-    return {"level": level, **told}
+    listed = measures.of_interval(evidence, level)
+    return {"level": level, **{one.name: draws.interval(one.columns["model"], one.figure) for one in listed}}
 
 
 def _segments(evidence: Evidence, words: Mapping[str, pa.Array]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from agecli.models import baseline, card, evaluation, folds, held, parts, segments, trees
+from agecli.models import baseline, card, crossval, evaluation, folds, held, parts, segments, trees
 from agecli.models import evidence as evidences
 from agecli.models.encode import Encoder
 from agecli.models.evidence import Evidence
@@ -81,11 +81,13 @@ def train(
     lesson = Lesson(spec, found.label_classes, encoder.kinds, tell)
     few = found.used < max(spec.few_labels, LEAST_FOR_PARTS)
     names = [f"fold-{k}" for k in range(folds.count_for(found.used))] if few else list(parts.PARTS)
-    with Spool(names, len(spec.features), scratch, names if few else [parts.TEST]) as rows:
+    with Spool(names, len(spec.features), scratch, names if few or spec.folds else [parts.TEST]) as rows:
         tell("read", 0.5)
         _fill(rows, read, found, encoder, few)
         learned = (folds if few else held).learn(lesson, rows, design)
-    return _finish(spec, found, encoder, learned, "out-of-fold" if few else "held-out")
+        crossed = crossval.run(lesson, rows, design) if spec.folds else None
+    trained = _finish(spec, found, encoder, learned, "out-of-fold" if few else "held-out")
+    return trained.with_card_parts({"cross_validation": crossed}) if crossed else trained
 
 
 def _fill(rows: Spool, read: Read, found: Survey, encoder: Encoder, few: bool) -> None:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from agecli.models import baseline, trees
 from agecli.models.baseline import Baseline, Design
 from agecli.models.calibrate import calibrate_classes, calibrate_numbers, spread_floor
-from agecli.models.evidence import ClassEvidence, NumberEvidence
+from agecli.models.evidence import ClassEvidence, Evidence, NumberEvidence
 from agecli.models.learn import Lesson, Lessons, Params, of
 from agecli.models.spool import Spool
 from agecli.models.trees import Matrix, Vector
@@ -36,7 +36,7 @@ def count_for(rows: int) -> int:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class Rows:
     """All rows in memory (they are few), and the fold of each."""
 
     x: Matrix
@@ -49,22 +49,53 @@ class _Rows:
         return [(self.fold == k, self.fold != k) for k in np.unique(self.fold)]
 
 
+@dataclass(frozen=True)
+class _Told:
+    """What was told of each row by models that had not seen it; `width` is its spread (regression)."""
+
+    rounds: int
+    point: Vector
+    baseline: Vector
+    width: Vector | None
+
+
 def learn(lesson: Lesson, spool: Spool, design: Design) -> Lessons:
     """Trains on all parts of the spool, each of which is one fold."""
     names = list(spool.counts)
     fold = np.repeat(np.arange(len(names)), [spool.counts[name] for name in names])
-    rows = _Rows(spool.matrix(*names), spool.labels(*names), fold, spool.ids(*names))
+    rows = Rows(spool.matrix(*names), spool.labels(*names), fold, spool.ids(*names))
     params = lesson.params(len(rows.x))
-    rounds, told = _point_out_of_fold(lesson, rows, params)
+    told = _tell(lesson, rows, design, params)
     lesson.progress("calibrate", 0.0)
-    final = params | {"rounds": rounds}
-    point = trees.fit(final, lesson.matrix(of(rows.x, rows.y)))
-    linear, linear_told = _linear(lesson, rows, design)
-    make = _numbers if lesson.regression else _classes
-    return make(lesson, rows, point, told, linear, linear_told, final)
+    params |= {"rounds": told.rounds}
+    point = trees.fit(params, lesson.matrix(of(rows.x, rows.y)))
+    everything = np.ones(len(rows.y), np.bool_)
+    spread = lesson.spread(rows.x, rows.y - told.point) if told.width is not None else None
+    linear = _linear(lesson, design, rows.x, rows.y)
+    calibration = _calibration(lesson, rows, told, everything)
+    return Lessons(point, spread, linear, calibration, _counts(rows), _evidence(lesson, rows, told), params)
 
 
-def _point_out_of_fold(lesson: Lesson, rows: _Rows, params: Params) -> tuple[int, Vector]:
+def evidence(lesson: Lesson, rows: Rows, design: Design) -> Evidence:
+    """What models that have not seen a row tell of it, interval and confidence included, for all rows."""
+    return _evidence(lesson, rows, _tell(lesson, rows, design, lesson.params(len(rows.x))))
+
+
+def _tell(lesson: Lesson, rows: Rows, design: Design, params: Params) -> _Told:
+    rounds, point = _point_out_of_fold(lesson, rows, params)
+
+    def line(inside: Mask, outside: Mask) -> Vector:
+        linear = _linear(lesson, design, rows.x[outside], rows.y[outside])
+        return linear.values(rows.x[inside])[:, 0] if lesson.regression else linear.probabilities(rows.x[inside])
+
+    def spread(inside: Mask, outside: Mask) -> Vector:
+        return lesson.raw(lesson.spread(rows.x[outside], rows.y[outside] - point[outside]), rows.x[inside])
+
+    width = _out_of_fold(rows, spread) if lesson.regression else None
+    return _Told(rounds, point, _out_of_fold(rows, line), width)
+
+
+def _point_out_of_fold(lesson: Lesson, rows: Rows, params: Params) -> tuple[int, Vector]:
     """The number of rounds for all rows, and the prediction of each row by trees that have not seen it."""
     pairs = []
     for inside, outside in rows.each():
@@ -78,90 +109,65 @@ def _point_out_of_fold(lesson: Lesson, rows: _Rows, params: Params) -> tuple[int
     return overall, told
 
 
-def _linear(lesson: Lesson, rows: _Rows, design: Design) -> tuple[Baseline, Vector]:
-    """The baseline on all rows, and what baselines that have not seen a row say of it."""
-
-    def fit(x: Matrix, y: Vector) -> Baseline:
-        if lesson.regression:
-            return baseline.ridge(design, [(x, y)])
-        return baseline.logistic(design, x, y.astype(np.int64), len(lesson.classes))
-
-    def tell(linear: Baseline, x: Matrix) -> Vector:
-        return linear.values(x)[:, 0] if lesson.regression else linear.probabilities(x)
-
-    told = _out_of_fold(rows, lambda inside, outside: tell(fit(rows.x[outside], rows.y[outside]), rows.x[inside]))
-    return fit(rows.x, rows.y), told
+def _linear(lesson: Lesson, design: Design, x: Matrix, y: Vector) -> Baseline:
+    if lesson.regression:
+        return baseline.ridge(design, [(x, y)])
+    return baseline.logistic(design, x, y.astype(np.int64), len(lesson.classes))
 
 
-def _numbers(
-    lesson: Lesson,
-    rows: _Rows,
-    point: Any,
-    told: Vector,
-    linear: Baseline,
-    linear_told: Vector,
-    params: Params,
-) -> Lessons:
-    spec, residuals = lesson.spec, rows.y - told
-    tolerance = float(spec.tolerance or 0)
-    width = _out_of_fold(
-        rows, lambda inside, outside: lesson.raw(lesson.spread(rows.x[outside], residuals[outside]), rows.x[inside])
-    )
+def _calibration(lesson: Lesson, rows: Rows, told: _Told, chosen: Mask) -> Any:
+    """The calibration by some of the rows."""
+    if told.width is None:
+        return calibrate_classes(told.point[chosen], rows.y[chosen].astype(np.int64))
+    point, width = told.point[chosen], told.width[chosen]
+    residuals = rows.y[chosen] - point
+    spec = lesson.spec
     floor = spread_floor(width, residuals)
-    lower, upper = np.empty(len(told), np.float32), np.empty(len(told), np.float32)
-    confidence = np.empty(len(told))
+    return calibrate_numbers(point, residuals, width, spec.level, float(spec.tolerance or 0), floor)
+
+
+def _evidence(lesson: Lesson, rows: Rows, told: _Told) -> Evidence:
+    return _classes(lesson, rows, told) if told.width is None else _numbers(lesson, rows, told, told.width)
+
+
+def _numbers(lesson: Lesson, rows: Rows, told: _Told, width: Vector) -> NumberEvidence:
+    lower, upper = np.empty(len(rows.y), np.float32), np.empty(len(rows.y), np.float32)
+    tolerance, confidence = float(lesson.spec.tolerance or 0), np.empty(len(rows.y))
     for inside, outside in rows.each():
-        others = calibrate_numbers(
-            told[outside],
-            residuals[outside],
-            width[outside],
-            spec.level,
-            tolerance,
-            spread_floor(width[outside], residuals[outside]),
-        )
-        lower[inside], upper[inside] = others.interval(told[inside], width[inside])
-        confidence[inside] = others.confident(told[inside], width[inside], tolerance)
-    evidence = NumberEvidence(
+        others = _calibration(lesson, rows, told, outside)
+        lower[inside], upper[inside] = others.interval(told.point[inside], width[inside])
+        confidence[inside] = others.confident(told.point[inside], width[inside], tolerance)
+    return NumberEvidence(
         ids=rows.ids,
         rows=rows.x,
         truth=rows.y,
-        told=told,
-        baseline=linear_told,
+        told=told.point,
+        baseline=told.baseline,
         mean=_out_of_fold(rows, lambda inside, outside: np.full(inside.sum(), rows.y[outside].mean())),
         lower=lower,
         upper=upper,
         confidence=confidence,
         tolerance=tolerance,
     )
-    calibration = calibrate_numbers(told, residuals, width, spec.level, tolerance, floor)
-    spread = lesson.spread(rows.x, residuals)
-    return Lessons(point, spread, linear, calibration, _counts(rows), evidence, params)
 
 
-def _classes(
-    lesson: Lesson,
-    rows: _Rows,
-    point: Any,
-    told: Vector,
-    linear: Baseline,
-    linear_told: Vector,
-    params: Params,
-) -> Lessons:
+def _classes(lesson: Lesson, rows: Rows, told: _Told) -> ClassEvidence:
     truth = rows.y.astype(np.int64)
-    evidence = ClassEvidence(
+
+    def rates(inside: Mask, outside: Mask) -> Vector:
+        return np.tile(lesson.share_of_classes(truth[outside]), (inside.sum(), 1))
+
+    return ClassEvidence(
         ids=rows.ids,
         rows=rows.x,
         truth=truth,
-        told=_out_of_fold(rows, lambda inside, outside: calibrate_classes(told[outside], truth[outside])(told[inside])),
-        baseline=linear_told,
-        mean=_out_of_fold(
-            rows, lambda inside, outside: np.tile(lesson.share_of_classes(truth[outside]), (inside.sum(), 1))
-        ),
+        told=_out_of_fold(rows, lambda i, outside: _calibration(lesson, rows, told, outside)(told.point[i])),
+        baseline=told.baseline,
+        mean=_out_of_fold(rows, rates),
     )
-    return Lessons(point, None, linear, calibrate_classes(told, truth), _counts(rows), evidence, params)
 
 
-def _out_of_fold(rows: _Rows, tell: Callable[[Mask, Mask], Vector]) -> Vector:
+def _out_of_fold(rows: Rows, tell: Callable[[Mask, Mask], Vector]) -> Vector:
     """One result per row, each fold told from the masks (inside it, outside it)."""
     pieces = [(inside, tell(inside, outside)) for inside, outside in rows.each()]
     told = np.empty((len(rows.y), *pieces[0][1].shape[1:]))
@@ -170,5 +176,5 @@ def _out_of_fold(rows: _Rows, tell: Callable[[Mask, Mask], Vector]) -> Vector:
     return told
 
 
-def _counts(rows: _Rows) -> dict[str, int]:
+def _counts(rows: Rows) -> dict[str, int]:
     return {f"fold-{k}": int((rows.fold == k).sum()) for k in np.unique(rows.fold)}

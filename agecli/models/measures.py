@@ -53,6 +53,15 @@ def interval_scores(truth: Vector, lower: Vector, upper: Vector, level: float) -
     return scores
 
 
+def of_interval(evidence: NumberEvidence, level: float) -> list[Measure]:
+    """Coverage, mean width and mean interval score."""
+    lower, upper = evidence.lower.astype(np.float64), evidence.upper.astype(np.float64)
+    inside = (lower <= evidence.truth) & (evidence.truth <= upper)
+    score = interval_scores(evidence.truth, lower, upper, level)
+    columns: dict[str, Vector | Flags] = {"coverage": inside, "width": upper - lower, "score": score}
+    return [Measure(name, {"model": _counted(one)}, _average, compared=False) for name, one in columns.items()]
+
+
 def of_segment(evidence: Evidence, at: npt.NDArray[np.int64]) -> dict[str, Any]:
     """Error, coverage and confidence of some rows; shares with Wilson's interval, means with the normal one."""
     hit, sure = evidence.hit[at], evidence.confidence[at]

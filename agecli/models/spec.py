@@ -38,6 +38,7 @@ PARAMETERS: Mapping[str, tuple[float, float]] = {
 }
 """The settings of XGBoost that a recipe may give, with the values that make sense."""
 
+MOST_FOLDS, MOST_REPEATS = 20, 50
 WHOLE = {"rounds", "early_stopping_rounds", "max_depth", "max_bin", "max_cat_to_onehot", "max_cat_threshold"}
 
 
@@ -50,7 +51,8 @@ class ModelSpec:
     by hash of id. Below `few_labels` out-of-fold predictions take the place of held-out parts. `threads`
     changes the speed and nothing else. `segments` are features by whose values figures are given. `monotone`
     maps numeric features to 1 (the prediction never falls as they grow) or -1 (it never rises).
-    Names of either that are no features of this model do not count.
+    Names of either that are no features of this model do not count. With `folds` a cross-validation of so many
+    folds is added to the card, `repeats` times over.
     """
 
     task: Task
@@ -64,6 +66,8 @@ class ModelSpec:
     threads: int = 1
     segments: tuple[str, ...] = ()
     monotone: Mapping[str, int] = field(default_factory=dict)
+    folds: int = 0
+    repeats: int = 1
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,6 +97,12 @@ class ModelSpec:
             raise _refuse(f"the interval level is {self.level}, it must lie between 0 and 1", "level")
         if self.max_train_rows < 20:
             raise _refuse(f"max_train_rows is {self.max_train_rows}, at least 20 are needed", "max_train_rows")
+        if self.folds == 1 or self.folds > MOST_FOLDS:
+            raise ConfigError("no such cross-validation", f"folds is {self.folds}", f"--folds 2 to {MOST_FOLDS}, or 0")
+        if not 1 <= self.repeats <= MOST_REPEATS:
+            raise ConfigError(
+                "no such cross-validation", f"repeats is {self.repeats}", f"--repeats 1 to {MOST_REPEATS}"
+            )
         check_params(self.params)
 
     def to_json(self) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def fingerprints(run: FrozenRun) -> Fingerprints:
             CONTRACT["train"],
             features,
             [rules[key] for key in ("task", "tolerance", "level", "segments", "monotone", "inputs", "model")],
-            [deciding[key] for key in ("max_train_rows", "few_labels", "seed")],
+            [deciding[key] for key in ("max_train_rows", "few_labels", "seed", "folds", "repeats")],
         ]
     )
     plan = digest_of([CONTRACT["plan"], features, deciding["batch_rows"]])
@@ -118,8 +118,11 @@ def model_facts(workspace: Workspace, digest: str, training: str | None = None) 
     record = read_json(_training_record(workspace, training)) if training else None
     if record is not None and record["digest"] == digest:
         card |= record.get("about", {})
-    wanted = ("metrics", "test_rows", "interval", "labelled", "warnings", "shift", "importance")
-    return {"model": digest, **version_of(workspace, digest), **{key: card[key] for key in wanted if key in card}}
+    wanted = ("metrics", "test_rows", "interval", "labelled", "warnings", "shift", "importance", "cross_validation")
+    facts = {key: card[key] for key in wanted if key in card}
+    if "evaluation" in card:  # the segments stay in the card: they are many
+        facts["evaluation"] = {key: value for key, value in card["evaluation"].items() if key != "segments"}
+    return {"model": digest, **version_of(workspace, digest), **facts}
 
 
 def read_plan(workspace: Workspace, plan: str) -> list[dict[str, Any]] | None:
