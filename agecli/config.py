@@ -150,6 +150,8 @@ def _convert(setting: Setting, raw: Any, where: str, base: Path) -> Any:
         if 0 < size < setting.minimum:
             raise wrong(f"{setting.minimum >> 20}MiB or more")
         return size
+    if setting.kind == "usd":
+        return _dollars(raw, wrong)
     number = int(raw) if isinstance(raw, str) and re.fullmatch(r"\d+", raw) else raw
     if not isinstance(number, int) or isinstance(number, bool) or number < setting.minimum:
         raise wrong(f"a whole number from {setting.minimum}")

@@ -130,7 +130,8 @@ class RegionPrices:
     def assumptions(self) -> list[str]:
         """What the prices rest on, in sentences."""
         said = [
-            f"prices: list prices of {self.name}, table of {self.table.dated.isoformat()}; no free tier, discount or tax"
+            f"prices: list prices of {self.name}, table of {self.table.dated.isoformat()}, without free tiers,"
+            " discounts and tax"
         ]
         if self.borrowed:
             said.append(

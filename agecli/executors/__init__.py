@@ -14,4 +14,6 @@ def open_executor(place: str) -> Executor:
         from agecli.executors.local import LocalExecutor
 
         return LocalExecutor()
+    if place in ("aws", "sandbox"):
+        raise ConfigError(f"cannot run on {place}", "a run cannot be started there yet", "--on local")
     raise ConfigError(f"cannot run on {place!r}", "this version runs on: local", "--on local")
