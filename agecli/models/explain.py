@@ -4,8 +4,8 @@ Contributions and base value add up to the prediction: in units of the label for
 calibration) for a class. Of three classes or more a contribution speaks for one class against the mean of all: what is
 added to the log weights of all classes alike changes no probability.
 
-Exact TreeSHAP costs about a hundred times what scoring a row costs (0.5 ms for 100 trees of depth 6), so importance
-is measured on a sample, and reasons for every row are an option.
+Exact TreeSHAP costs 0.46 ms a row of one core for 75 trees of depth 6, where scoring takes 0.002 ms (measured on
+profiles, Zen 3), so importance is measured on a sample, and reasons for every row are an option.
 """
 
 from __future__ import annotations

@@ -50,15 +50,23 @@ def gather(workspace: Workspace, run_id: str, recipe: Recipe | None) -> Findings
     told = manifest(workspace, run_id)
     facts = told.facts()
     digest = facts.get("model")
-    card = read_json(workspace.models / str(digest) / "card.json") if digest else None
     return Findings(
         manifest=told,
         recipe=recipe,
         facts=facts,
-        card=card if isinstance(card, dict) else None,
+        card=_card(workspace, str(digest), told) if digest else None,
         held_out=_held_out(workspace, str(digest)) if digest else None,
         confidence=_confidence(workspace, facts),
     )
+
+
+def _card(workspace: Workspace, digest: str, told: Manifest) -> dict[str, Any] | None:
+    """The model's card, with what the run says of its own unlabelled rows: another run may have made the same model."""
+    card = read_json(workspace.models / digest / "card.json")
+    if not isinstance(card, dict):
+        return None
+    trained = next((record.facts for record in told.stages if record.name == "train"), {})
+    return card | {key: trained[key] for key in ("shift", "warnings") if key in trained and trained["model"] == digest}
 
 
 def _held_out(workspace: Workspace, digest: str) -> pa.Table | None:

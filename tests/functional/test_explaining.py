@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import shutil
@@ -12,8 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from agecli.models import shift
+from agecli.models.spec import ModelSpec
+from agecli.pipeline import source as sources
 from tests.functional.conftest import agecli, ok
 from tests.functional.test_cli_commands import damage
+from tests.functional.test_real_recipes import load, tables
 
 ROWS = 2_000
 RECIPE = """
@@ -94,6 +99,15 @@ def shifted(tmp_path_factory) -> Path:
     return made(tmp_path_factory.mktemp("shifted"), text_ids=True, shifted=True)
 
 
+def run_id(run: dict) -> str:
+    return run["run_id"]
+
+
+def report_of(project: Path, *run: str) -> str:
+    """The text of the report of the last run, or of another one."""
+    return Path(ok("-C", project, "report", *run).out.strip()).read_text()
+
+
 def card_of(project: Path) -> dict:
     (path,) = project.glob("workspace/scales/models/*/card.json")
     return json.loads(path.read_text())
@@ -108,6 +122,7 @@ def test_a_shift_is_said_in_card_summary_and_status_of_every_later_run(shifted):
     for said in (again.err, ok("-C", shifted, "status").out):
         assert "rows with and without a label differ (AUC 0." in said
         assert "warning     the rows without a label are not like those with one" in said
+    assert warning.split(" (AUC")[0] in html.unescape(report_of(shifted))
     status = ok("-C", shifted, "status", "--output", "json").json
     assert status["shift"] == card["shift"]
     assert warning in status["warnings"]
@@ -118,6 +133,7 @@ def test_without_a_shift_nothing_warns(alike):
     assert status["shift"]["differs"] is False
     assert status["warnings"] == []
     assert "alike as far as the features tell" in ok("-C", alike, "status").out
+    assert "may not carry over" not in report_of(alike)
 
 
 def test_other_unlabelled_rows_are_judged_anew_although_the_model_stays_the_same(alike, tmp_path):
@@ -133,6 +149,9 @@ def test_other_unlabelled_rows_are_judged_anew_although_the_model_stays_the_same
     assert after["model"] == before["model"]
     assert (before["shift"]["differs"], after["shift"]["differs"]) == (False, True)
     assert any("colour ('blue' in 100%" in text for text in after["warnings"])
+    first, last = (run["run_id"] for run in sorted(ok("-C", project, "runs", "--output", "json").json, key=run_id))
+    assert "may not carry over" not in report_of(project, first)
+    assert "may not carry over" in report_of(project, last)
 
 
 def test_importance_is_in_card_summary_and_status(alike):
@@ -247,3 +266,23 @@ def test_rows_of_failed_batches_have_no_reasons(tmp_path):
     assert found["PREDICTED"]["reasons"] == found["PREDICTED"]["n"] > 0
     assert found["DEFAULT"]["n"] > 0
     assert found["DEFAULT"]["reasons"] == 0
+
+
+def real_shift(name: str, path: Path) -> dict:
+    recipe = load(name)
+    _, features = tables(recipe, sources.find(recipe, path).table)
+    spec = ModelSpec(recipe.task, tuple(recipe.features.items()), tolerance=recipe.tolerance, seed=42)
+    return shift.compare(shift.sample(features.to_batches, spec), spec)
+
+
+def test_legislators_without_a_birthday_are_said_to_be_of_another_time(real_data):
+    found = real_shift("legislators", real_data / "legislators" / "legislators.parquet")
+    assert found["low"] > 0.85
+    assert "last_year (median 18" in (shift.warning(found) or "")
+
+
+def test_passengers_who_were_drawn_for_the_test_are_like_the_others(real_data):
+    found = real_shift("titanic", real_data / "titanic" / "*.csv")
+    assert found["rows"] == {"labelled": 891, "unlabelled": 418, "compared": 1_309}
+    assert found["differs"] is False
+    assert found["low"] < 0.55
