@@ -23,6 +23,7 @@ from agecli.cost.names import (
     has_subquery,
     has_window,
     names_table,
+    parts_of,
     type_below,
     unnested_names,
 )
@@ -64,6 +65,7 @@ class _Binder:
     def __init__(self, tables: Mapping[str, Columns]) -> None:
         self.tables = tables
         self.found: list[Mention] = []
+        self.in_condition = False
 
     # --- queries
 
@@ -115,8 +117,6 @@ class _Binder:
         if opened or not (node.op == "union" and node.all):
             for column in (*left.columns, *right.columns):
                 column.use(())
-        if node.op != "union":
-            _cut(From((), both), JOIN)
         columns = []
         for one, two in zip(left.columns, right.columns, strict=False):
 
@@ -162,7 +162,19 @@ class _Binder:
         if len(self.found) > _MOST_MENTIONS:
             why = f"its WITH queries multiply to more than {_MOST_MENTIONS} mentions of tables"
             raise SqlInvalid("the SQL is too large to follow", why, "write parts of it as tables first")
-        return From(tuple(_column(mention, node.parts[-1], *column) for column in columns), (mention,))
+        return From(tuple(self.column(mention, node.parts[-1], *column) for column in columns), (mention,))
+
+    def column(self, mention: Mention, relation: str, name: str, kind: Type | None) -> Output:
+        path = (name.lower(),)
+        return Output(
+            relation, name, lambda below: mention.need((*path, *below), self.in_condition), kind, (mention, path)
+        )
+
+    def condition(self, node: object, scope: Scope, windows: _Windows = ()) -> None:
+        """Uses every column below a condition, which may reach the reader."""
+        before, self.in_condition = self.in_condition, True
+        self.walk(node, scope, windows=windows)
+        self.in_condition = before
 
     def common(self, common: Common | None, name: str) -> From:
         if common is None:  # the recursive query itself, inside its own definition
@@ -224,7 +236,7 @@ class _Binder:
         columns = self.joined(node, left, right)
         scope = Scope(columns, outer, open=left.open or right.open)
         if node.on is not None:
-            self.walk(node.on, scope)
+            self.condition(node.on, scope)
             if not (isinstance(node.on, ast.Literal) and node.on.text == "true"):
                 self.condition_of_join(node, left, right, outer)
         return From(columns, both, scope.open)
@@ -235,10 +247,8 @@ class _Binder:
         reached = [c if node.kind in ("inner", "right", "cross") else c.hidden() for c in left.columns]
         reached += [c if node.kind in ("inner", "left", "cross") else c.hidden() for c in right.columns]
         self.push(node.on, Scope(tuple(reached), outer, open=left.open or right.open))
-        for mention in (*left.mentions, *right.mentions):
-            mention.filters += 1 if has_constant_condition(node.on) else 0
-            if has_constant_condition(node.on):
-                mention.cut(FILTER)
+        if has_constant_condition(node.on):
+            _condition(From((), (*left.mentions, *right.mentions)), 1)
 
     def joined(self, node: ast.Join, left: From, right: From) -> tuple[Output, ...]:
         one = [c.hidden() if node.kind in ("right", "full") else c for c in left.columns]
@@ -251,9 +261,11 @@ class _Binder:
             sides = Scope(left.columns).find(name), Scope(right.columns).find(name)
             if (sides[0] is None and not left.open) or (sides[1] is None and not right.open):
                 raise SqlInvalid("the SQL names an unknown column", f"USING ({name}) is not on both sides")
+            before, self.in_condition = self.in_condition, True
             for side in sides:
                 if side is not None:
                     side.use(())
+            self.in_condition = before
             kept = sides[1] if node.kind == "right" else sides[0]
             merged.append(Output(None, name, lambda below: None, kept.type if kept else None))
         return (*merged, *(c for c in (*one, *two) if (c.name or "").lower() not in names))
@@ -287,12 +299,11 @@ class _Binder:
             self.walk(named, scope, lambdas)
         if isinstance(node, ast.Window) and node.base:
             self.walk(dict(windows).get(node.base.lower()), scope, lambdas)
-        if isinstance(node, tuple | list):
-            for item in node:
-                self.walk(item, scope, lambdas, windows)
-        elif is_dataclass(node):
-            for part in fields(node):
-                self.walk(getattr(node, part.name), scope, lambdas, windows)
+        before = self.in_condition  # x IN (SELECT ...) is a join on x wherever it stands
+        self.in_condition = before or isinstance(node, ast.InQuery | ast.Quantified)
+        for part in parts_of(node):
+            self.walk(part, scope, lambdas, windows)
+        self.in_condition = before
 
     def join_with(self, inner: From, scope: Scope) -> None:
         """A subquery in an expression becomes a join with what is around it."""
@@ -375,8 +386,8 @@ class _Select:
                 for key in one:
                     walk(self.item_at(key), self.scope)
         if node.having is not None:
-            walk(node.having, self.scope, windows=node.windows)
-            _cut(self.source, FILTER)
+            self.binder.condition(node.having, self.scope, windows=node.windows)
+            _condition(self.source, 1)
         columns, opened = self.items()
         if node.distinct:
             for column in columns:
@@ -389,11 +400,9 @@ class _Select:
     def where(self, node: ast.Expr) -> None:
         if isinstance(node, ast.Literal) and node.kind == "boolean" and node.text.lower() == "true":
             return
-        self.binder.walk(node, self.scope)
-        _cut(self.source, FILTER)
+        self.binder.condition(node, self.scope)
+        _condition(self.source, conditions.count(node))
         self.binder.push(node, self.scope)
-        for mention in self.source.mentions:
-            mention.filters += 1
 
     def item_at(self, key: ast.Expr) -> ast.Expr:
         """GROUP BY 2 means the second item of the SELECT list."""
@@ -446,11 +455,11 @@ class _Select:
         if has_subquery(item.value):  # it is joined whether or not its value is used
             self.binder.walk(item.value, self.scope, windows=self.node.windows)
             return Output(None, name, lambda further: None)
-        used: list[bool] = []
+        used: set[bool] = set()
 
         def use(further: Path) -> None:
-            if not used:
-                used.append(True)
+            if self.binder.in_condition not in used:
+                used.add(self.binder.in_condition)
                 self.binder.walk(item.value, self.scope, windows=self.node.windows)
 
         _check(self.binder, item.value, self.scope)
@@ -472,11 +481,12 @@ def _check(binder: _Binder, node: object, scope: Scope, lambdas: frozenset[str] 
             _check(binder, getattr(node, part.name), scope, lambdas)
 
 
-def _column(mention: Mention, relation: str, name: str, kind: Type | None) -> Output:
-    path = (name.lower(),)
-    return Output(relation, name, lambda below: mention.need((*path, *below)), kind, (mention, path))
-
-
 def _cut(made: From, why: str) -> None:
     for mention in made.mentions:
         mention.cut(why)
+
+
+def _condition(made: From, count: int) -> None:
+    for mention in made.mentions:
+        mention.conditions += count
+        mention.cut(FILTER)

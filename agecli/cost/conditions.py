@@ -31,6 +31,11 @@ def pushed(node: ast.Expr, base: Base) -> Iterator[tuple[Mention, Predicate]]:
         yield found
 
 
+def count(node: ast.Expr) -> int:
+    """How many conditions AND joins."""
+    return count(node.left) + count(node.right) if isinstance(node, ast.Binary) and node.op == "and" else 1
+
+
 def _single(node: ast.Expr, base: Base) -> tuple[Mention, Predicate] | None:
     if isinstance(node, ast.IsNull):
         return _of(node.value, base, "", null=True)

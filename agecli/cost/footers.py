@@ -157,6 +157,8 @@ def _bound_kind(stored: pa.DataType, kind: Type | None) -> str:
         return ""
     if kind.name in _WIDE_ENOUGH:
         return "integer"
+    if kind.name == "real":
+        return "double"
     return kind.name if kind.name in ("boolean", "date", "timestamp", "decimal", "double", "varchar") else ""
 
 

@@ -24,7 +24,9 @@ def survives(group: RowGroup, predicates: Iterable[Predicate], types: Mapping[st
     chunks = {chunk.leaf.lower(): chunk for chunk in group.chunks}
     if group.rows == 0:
         return True
-    return all(_may_hold(chunks.get(".".join(p.path)), _for_column(p, types.get(p.path[0]))) for p in predicates)
+    return all(
+        _may_hold(group.rows, chunks.get(".".join(p.path)), _for_column(p, types.get(p.path[0]))) for p in predicates
+    )
 
 
 def partition_survives(values: Mapping[str, str], predicates: Iterable[Predicate], types: Mapping[str, Type]) -> bool:
@@ -41,11 +43,20 @@ def partition_survives(values: Mapping[str, str], predicates: Iterable[Predicate
     return True
 
 
-def _may_hold(chunk: Chunk | None, predicate: Predicate | None) -> bool:
+def decided(values: Mapping[str, str], predicates: Iterable[Predicate], types: Mapping[str, Type]) -> int:
+    """How many of the conditions are about these partition values alone, and so are settled by them."""
+    names = {name.lower() for name in values}
+    fitted = [_for_column(p, types.get(p.path[0])) for p in predicates if p.path[0] in names and len(p.path) == 1]
+    return sum(1 for p in fitted if p is not None and p.intervals)
+
+
+def _may_hold(rows: int, chunk: Chunk | None, predicate: Predicate | None) -> bool:
     if chunk is None or predicate is None:
         return True
     if predicate.null:
         return chunk.nulls != 0
+    if chunk.nulls == rows:
+        return False
     if predicate.present or chunk.low is None or chunk.high is None or chunk.kind != predicate.kind:
         return True
     return _overlaps(predicate.intervals, chunk.low, chunk.high)
@@ -73,6 +84,8 @@ def _for_column(predicate: Predicate, kind: Type | None) -> Predicate | None:
         most = 1 << (_INTEGERS[kind.name] - 1)
         return predicate if all(-most <= b < most for b in bounds) else None  # type: ignore[operator]
     if kind.name == "double" and predicate.kind in ("integer", "decimal", "double"):
+        return _converted(predicate, "double", float)
+    if kind.name == "real" and predicate.kind == "integer" and all(abs(b) <= 1 << 24 for b in bounds):  # type: ignore[arg-type]
         return _converted(predicate, "double", float)
     if kind.name == "decimal" and predicate.kind in ("integer", "decimal"):
         return _scaled(predicate, kind)

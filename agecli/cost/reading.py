@@ -4,14 +4,14 @@
     else each split reads the last 48 KiB for the footer, and a longer footer again
     column chunks of at most 8 MiB (parquet.max-buffer-size) that lie at most 1 MiB apart
     (parquet.max-merge-distance) are fetched together with what lies between them, up to 8 MiB at once
-    with a condition, also dictionary pages, page indexes and Bloom filters of its columns
+    with a condition, also dictionary pages, page indexes and Bloom filters of its columns, and maybe fewer row groups
 
 Sizes of splits: hive.max-initial-split-size (32 MiB, the first 200) and hive.max-split-size (64 MiB).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from agecli.cost.footers import Chunk, Footer, RowGroup
@@ -23,39 +23,45 @@ _BUFFER = 8 << 20
 _SPLIT = 32 << 20
 _LEAST_SPLIT = int(0.05 * (64 << 20))
 _BLOOM_HEADER = 64
+_MOST_STATES = 2000  # open ranges that are followed at once
 
 
 class Reading(NamedTuple):
-    """Bytes of one file: `footers` in any case, `planned` if nothing is left out on the way, `most` at most."""
+    """Bytes of one file: `planned` if nothing more is left out on the way, `most` at most."""
 
-    footers: int
     planned: int
     most: int
 
 
 def whole(size: int) -> Reading:
     """A file that is read whole as soon as it is opened."""
-    return Reading(size, size, size)
+    return Reading(size, size)
 
 
-def read(footer: Footer, groups: Sequence[RowGroup], leaves: frozenset[str], conditions: bool) -> Reading:
-    """The bytes of one file for some of its row groups and leaves; `conditions`: some may reach the reader."""
+def read(
+    footer: Footer, groups: Sequence[RowGroup], leaves: Collection[str], looked_at: Collection[str], may_skip: bool
+) -> Reading:
+    """The bytes of one file for some of its row groups and leaves.
+
+    `may_skip`: conditions on the leaves in `looked_at` may make the reader leave out more row groups and pages. A
+    part of the file of which no row group is left counts nothing: Trino's reader closes it before it counts.
+    """
+    filled = [g for g in groups if g.rows]
     if footer.size <= SMALL_FILE:
-        return whole(footer.size)
-    splits = list(_splits(footer.size))
+        return whole(footer.size if filled else 0)
     once = _FOOTER_READ + (footer.length if footer.length > _FOOTER_READ else 0)
-    footers = once * len(splits)
-    wanted = [[c for c in g.chunks if c.leaf in leaves] for g in groups if g.rows]
-    planned = footers + sum(
-        _merged([c for g, chunks in zip((g for g in groups if g.rows), wanted, strict=True) if a <= g.start < b
-                 for c in chunks])
-        for a, b in splits
-    )  # fmt: skip
-    chunks = [c for group in wanted for c in group]
-    if not conditions:
-        return Reading(footers, planned, planned)
-    most = max(planned, footers + _loosely_merged(chunks)) + _looked_up(footer, chunks)
-    return Reading(footers, planned, most)
+    indexed = any(c.indexed for g in footer.groups for c in g.chunks)
+    planned = most = 0
+    for begin, end in _splits(footer.size):
+        chosen = [[c for c in g.chunks if c.leaf in leaves] for g in filled if begin <= g.start < end]
+        if not chosen:
+            continue
+        plan = once + sum(_merged([c for chunks in chosen for c in chunks]))
+        planned += plan
+        most += max(plan, once + _most_merged(chosen, indexed)) if may_skip else plan
+    if may_skip and planned:
+        most += _looked_up(footer, filled, leaves, looked_at, indexed)
+    return Reading(planned, most)
 
 
 def _splits(size: int) -> Iterator[tuple[int, int]]:
@@ -70,24 +76,48 @@ def _splits(size: int) -> Iterator[tuple[int, int]]:
         start += length
 
 
-def _merged(chunks: Sequence[Chunk]) -> int:
-    """The length of the ranges that are fetched for these chunks together."""
-    ranges = sorted((c.start, c.start + c.length) for c in chunks if c.length <= _BUFFER)
-    total = sum(c.length for c in chunks if c.length > _BUFFER)
-    begin = end = None
-    for start, stop in ranges:
-        if (
-            begin is not None
-            and end is not None
-            and max(stop, end) - begin <= _BUFFER
-            and end + _MERGE_DISTANCE >= start
-        ):
+def _merged(chunks: Sequence[Chunk]) -> list[int]:
+    """The lengths of the ranges that are fetched for these chunks together."""
+    lengths = [c.length for c in chunks if c.length > _BUFFER]
+    begin, end = -1, -1
+    for start, stop in sorted((c.start, c.start + c.length) for c in chunks if c.length <= _BUFFER):
+        if begin >= 0 and _joins(begin, end, start, stop):
             end = max(end, stop)
             continue
-        if begin is not None and end is not None:
-            total += end - begin
+        if begin >= 0:
+            lengths.append(end - begin)
         begin, end = start, stop
-    return total + (end - begin if begin is not None and end is not None else 0)
+    return [*lengths, end - begin] if begin >= 0 else lengths
+
+
+def _joins(begin: int, end: int, start: int, stop: int) -> bool:
+    return max(stop, end) - begin <= _BUFFER and end + _MERGE_DISTANCE >= start
+
+
+def _most_merged(groups: Sequence[Sequence[Chunk]], pages: bool) -> int:
+    """The most that is fetched for any part of these row groups; with page indexes, for any pages of them.
+
+    Leaving a row group out moves the borders of the ranges, and can so bridge a gap that was not bridged before. The
+    most is found row group by row group, keeping for each open range the most that was fetched before it.
+    """
+    if pages:
+        return _loosely_merged([c for group in groups for c in group])
+    large = sum(c.length for group in groups for c in group if c.length > _BUFFER)
+    states = {(-1, -1): 0}
+    for group in groups:
+        ranges = sorted((c.start, c.start + c.length) for c in group if c.length <= _BUFFER)
+        for (first, last), before in list(states.items()):
+            begin, end, done = first, last, before
+            for start, stop in ranges:
+                if begin >= 0 and _joins(begin, end, start, stop):
+                    end = max(end, stop)
+                    continue
+                done += end - begin if begin >= 0 else 0
+                begin, end = start, stop
+            states[begin, end] = max(states.get((begin, end), 0), done)
+        if len(states) > _MOST_STATES:
+            return _loosely_merged([c for group in groups for c in group])
+    return large + max(done + (end - begin if begin >= 0 else 0) for (begin, end), done in states.items())
 
 
 def _loosely_merged(chunks: Sequence[Chunk]) -> int:
@@ -100,10 +130,13 @@ def _loosely_merged(chunks: Sequence[Chunk]) -> int:
     return total
 
 
-def _looked_up(footer: Footer, chunks: Sequence[Chunk]) -> int:
+def _looked_up(
+    footer: Footer, groups: Sequence[RowGroup], leaves: Collection[str], looked_at: Collection[str], indexed: bool
+) -> int:
     """At most this is read besides, to find out whether row groups and pages can be left out."""
+    chunks = [c for g in groups for c in g.chunks if c.leaf in leaves and c.leaf in looked_at]
     found = sum(c.dictionary for c in chunks) + sum(c.bloom + _BLOOM_HEADER for c in chunks if c.bloom)
-    if any(c.indexed for g in footer.groups for c in g.chunks):  # page indexes lie between the data and the footer
+    if indexed and chunks:  # page indexes lie between the data and the footer
         data = max(c.start + c.length for g in footer.groups for c in g.chunks)
         found += max(0, footer.size - footer.length - data)
     return found

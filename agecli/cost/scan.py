@@ -19,7 +19,7 @@ from typing import Literal
 
 from agecli.cost import columns, fallback, footers, pruning, reading, texts
 from agecli.cost.objects import Object, objects_of, table_at
-from agecli.cost.usage import Mention
+from agecli.cost.usage import Mention, covered
 from agecli.engines.base import Column, Table
 from agecli.engines.dialect.types import VARCHAR, Type, parse_type
 from agecli.engines.files import partitions
@@ -33,8 +33,8 @@ _FOOTERS_OF_SMALL_FILES = 500  # read to know the columns; the bytes of small fi
 
 READER = (
     "bytes are what a reader of Trino's family fetches, on which Athena's engine 3 is built: column chunks of the"
-    " columns needed, ranges at most 1 MiB apart together, 48 KiB of footer for each split, files up to 3 MiB whole;"
-    " Athena bills by its own count"
+    " columns needed, ranges at most 1 MiB apart together, 48 KiB of footer for each split, files up to 3 MiB whole,"
+    " nothing for parts of which no row group is left; Athena bills by its own count"
 )
 BILLING = "billed in whole megabytes of 10^6 bytes, at least 10 for a query"
 
@@ -130,12 +130,16 @@ def estimate_opened(sql: str, opened: Mapping[str, Opened]) -> Scan:
 
 @dataclass(frozen=True)
 class Opened:
-    """A table with what is known of its files. `small` of the files have sizes only beyond a sample of footers."""
+    """A table with what is known of its files: sizes of all, footers of all but a great many small ones.
+
+    `as_parquet` is what the columns of CSV and JSON would weigh as Parquet.
+    """
 
     columns: columns.Columns
     table: Table | Planned
     objects: tuple[Object, ...] = ()
     footers: Mapping[str, footers.Footer | None] = field(default_factory=dict)
+    as_parquet: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def total_bytes(self) -> int:
@@ -158,7 +162,8 @@ def open_table(table: Table | Planned) -> Opened:
         first = next((o for o in objects if o.size), objects[0])
         names = [c.name for c in table.columns] or texts.columns(table, first)
         declared: columns.Columns = tuple((name, VARCHAR) for name in names)
-        return Opened(_with(declared, parts), table, objects)
+        weights = texts.as_parquet(table, first, sum(o.size for o in objects)) if first.size else {}
+        return Opened(_with(declared, parts), table, objects, as_parquet=weights)
     wanted = _worth_reading(objects)
     known = dict(zip((o.path for o in wanted), footers.read(wanted), strict=True))
     listed = table.columns or footers.columns_of(known.values())
@@ -189,7 +194,9 @@ def _scan(mention: Mention, opened: Opened) -> TableScan:
     if isinstance(opened.table, Planned):
         return _scan_planned(mention, opened.table)
     kept = [o for o in opened.objects if _kept(o, mention, opened)]
-    cuts = [why for why in mention.cuts if opened.table.format == "parquet" or why != columns.FILTER]
+    cuts = list(mention.cuts)
+    if columns.FILTER in cuts and (opened.table.format != "parquet" or _settled(mention, opened)):
+        cuts.remove(columns.FILTER)
     if opened.table.format != "parquet":
         return _scan_text(mention, opened, kept, cuts)
     top = {c.name.lower() for f in opened.footers.values() if f is not None for c in f.columns}
@@ -208,24 +215,31 @@ def _kept(file: Object, mention: Mention, opened: Opened) -> bool:
     return not values or pruning.partition_survives(values, mention.predicates, opened.types)
 
 
+def _settled(mention: Mention, opened: Opened) -> bool:
+    """Whether all conditions are about partitions alone, and so leave out whole files, which are known."""
+    assert isinstance(opened.table, Table)
+    values = partitions(opened.objects[0].path, opened.table.root)
+    return pruning.decided(values, mention.predicates, opened.types) == mention.conditions
+
+
 def _scan_parquet(mention: Mention, opened: Opened, kept: Sequence[Object], cuts: list[str]) -> TableScan:
-    covered = mention.covered()
+    needed, looked_at = covered(mention.paths), covered(mention.filtered)
+    may_skip = any(why != columns.LIMIT for why in cuts)
     found: dict[str, int] = {}
-    least = likely = most = groups_read = groups = rows = 0
-    sampled = 0
+    likely = most = groups_read = groups = rows = sampled = 0
     for file in kept:
         footer = opened.footers.get(file.path)
         if footer is None:
             one = reading.whole(file.size)
         else:
-            leaves = frozenset(c.leaf for g in footer.groups for c in g.chunks if _is_needed(c.leaf, covered))
+            leaves = _leaves(footer, needed)
             left = [g for g in footer.groups if pruning.survives(g, mention.predicates, opened.types)]
-            one = reading.read(footer, left, leaves, bool(cuts))
+            one = reading.read(footer, left, leaves, _leaves(footer, looked_at), may_skip)
             groups_read, groups, rows = groups_read + len(left), groups + len(footer.groups), rows + footer.rows
             sampled += file.size
             for chunk in (c for g in left for c in g.chunks if c.leaf in leaves):
                 found[chunk.leaf.lower()] = found.get(chunk.leaf.lower(), 0) + chunk.length
-        least, likely, most = least + one.footers, likely + one.planned, most + one.most
+        likely, most = likely + one.planned, most + one.most
     notes = [*cuts]
     size = sum(o.size for o in kept)
     if sampled and sampled < size:
@@ -233,7 +247,8 @@ def _scan_parquet(mention: Mention, opened: Opened, kept: Sequence[Object], cuts
         rows = round(rows * size / sampled)
         notes.append(f"columns and rows from a sample of {sum(f.path in opened.footers for f in kept)} footers")
     notes += _pruned(len(opened.objects) - len(kept), groups - groups_read)
-    span = _times(_range(least, likely, most, cuts), mention.times)
+    span = Range(0 if cuts else likely, likely, most if cuts else likely)
+    span = _times(span, mention.times)
     label: Label = "upper bound" if cuts else "exact"
     ordered = dict(sorted(found.items(), key=lambda item: -item[1]))
     return TableScan(
@@ -246,28 +261,24 @@ def _pruned(files: int, groups: int) -> list[str]:
     return [*notes, f"{groups} row groups left out by their statistics"] if groups else notes
 
 
-def _range(least: int, likely: int, most: int, cuts: Sequence[str]) -> Range:
-    if not cuts:
-        return Range(likely, likely, likely)
-    may_stop = any(why != columns.FILTER for why in cuts)
-    return Range(0 if may_stop else min(least, likely), likely, most)
-
-
-def _is_needed(leaf: str, covered: set[tuple[str, ...]]) -> bool:
-    lower = leaf.lower()
-    return any(lower == (name := ".".join(path)) or lower.startswith(name + ".") for path in covered)
+def _leaves(footer: footers.Footer, names: set[str]) -> frozenset[str]:
+    """The leaves of a file that are one of these paths, or below it."""
+    found = {c.leaf: c.leaf.lower() for g in footer.groups[:1] for c in g.chunks}
+    return frozenset(
+        leaf for leaf, low in found.items() if low in names or any(low.startswith(name + ".") for name in names)
+    )
 
 
 def _scan_text(mention: Mention, opened: Opened, kept: Sequence[Object], cuts: list[str]) -> TableScan:
     assert isinstance(opened.table, Table)
     size = sum(o.size for o in kept)
-    first = next((o for o in kept if o.size), None)
-    needed, full = (0, 0)
-    if first is not None:
-        needed, full = texts.as_parquet(opened.table, first, size, {p[0] for p in mention.paths})
+    used = {path[0] for path in mention.paths}
+    share = size / max(1, opened.total_bytes)
+    needed = round(share * sum(length for leaf, length in opened.as_parquet.items() if leaf in used))
+    full = round(share * sum(opened.as_parquet.values()))
     notes = [f"{opened.table.format} is read whole, whatever the columns", *cuts]
     notes.append(f"as Parquet with ZSTD some {needed:,} bytes (an estimate from a sample; all columns {full:,})")
-    span = _times(_range(size, size, size, cuts), mention.times)
+    span = _times(Range(0 if cuts else size, size, size), mention.times)
     label: Label = "upper bound" if cuts else "exact"
     return TableScan(
         mention.table, len(kept), 0, 0, {}, span, opened.total_bytes, 0, label, tuple(notes), as_parquet=needed
@@ -287,7 +298,7 @@ def _scan_planned(mention: Mention, table: Planned) -> TableScan:
 def _full(name: str, opened: Opened, times: int) -> TableScan:
     """A table read whole, as often as it may be, for SQL that cannot be followed."""
     planned = isinstance(opened.table, Planned)
-    extra = sum(reading.read(f, f.groups, frozenset(), False).footers for f in opened.footers.values() if f is not None)
+    extra = sum(reading.read(f, f.groups, (), (), False).planned for f in opened.footers.values() if f is not None)
     most = times * (opened.total_bytes * (2 if planned else 1) + extra)
     label: Label = "estimate" if planned else "upper bound"
     note = f"the full size, {times} times" if times > 1 else "the full size"

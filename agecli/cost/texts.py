@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import zlib
-from collections.abc import Collection
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -57,21 +56,17 @@ def columns(table: Table, file: Object) -> list[str]:
     return list(dict.fromkeys(key for line in lines[:1000] for key in _object(line)))
 
 
-def as_parquet(table: Table, file: Object, total: int, wanted: Collection[str]) -> tuple[int, int]:
-    """What the wanted columns, and all, of `total` bytes of text would weigh as Parquet with ZSTD, all as text."""
+def as_parquet(table: Table, file: Object, total: int) -> dict[str, int]:
+    """What each column of `total` bytes of text would weigh as Parquet with ZSTD, all as text; names in lower case."""
     found = sample(file)
     rows = _rows(table, found.lines)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    if not names:
-        return 0, 0
     stored = io.BytesIO()
     data = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
     pq.write_table(pa.table(data), stored, compression="zstd")
     footer = summary(pq.ParquetFile(stored).metadata, stored.tell())
     scale = total / found.consumed
-    lengths = [(c.leaf.lower(), c.length) for g in footer.groups for c in g.chunks]
-    needed = sum(length for leaf, length in lengths if leaf in wanted)
-    return round(needed * scale), round(sum(length for _, length in lengths) * scale)
+    return {c.leaf.lower(): round(c.length * scale) for g in footer.groups for c in g.chunks}
 
 
 def _rows(table: Table, lines: list[str]) -> list[dict[str, str | None]]:

@@ -43,27 +43,26 @@ class Predicate:
 class Mention:
     """One mention of a table. `paths` are the columns and fields that are needed, lower case, a prefix for all below.
 
-    `filters`: a condition other than `predicates` can leave columns unread. `cuts` says in words what else can.
+    `filtered` are those of them that conditions and joins use, whose dictionaries and indexes a reader may look into.
+    Of all `conditions`, some are known as `predicates`. `cuts` says in words what may leave part of it unread.
     """
 
     table: str
     paths: set[Path] = field(default_factory=set)
     filtered: set[Path] = field(default_factory=set)
     predicates: list[Predicate] = field(default_factory=list)
-    filters: int = 0
+    conditions: int = 0
     cuts: list[str] = field(default_factory=list)
     times: int = 1
 
-    def need(self, path: Path) -> None:
+    def need(self, path: Path, condition: bool) -> None:
         self.paths.add(path)
+        if condition:
+            self.filtered.add(path)
 
     def cut(self, why: str) -> None:
         if why not in self.cuts:
             self.cuts.append(why)
-
-    def covered(self) -> set[Path]:
-        """The needed paths without those below another."""
-        return {p for p in self.paths if not any(p[:n] in self.paths for n in range(1, len(p)))}
 
 
 @dataclass
@@ -85,3 +84,8 @@ class Output:
 
     def called(self, relation: str | None, name: str | None) -> Output:
         return Output(relation, name, self.use, self.type, self.base)
+
+
+def covered(paths: set[Path]) -> set[str]:
+    """The paths, dotted, without those below another."""
+    return {".".join(p) for p in paths if not any(p[:n] in paths for n in range(1, len(p)))}
