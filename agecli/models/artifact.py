@@ -63,8 +63,13 @@ def load(folder: Path, threads: int = 1) -> Model:
 
 def evaluation(folder: Path) -> pa.Table:
     """`evaluation.parquet` of the model in `folder`; DataError where it is not the file that was saved."""
-    content = _checked(folder, "evaluation.parquet", _json(folder, "card.json").get("files") or {})
-    return pq.read_table(pa.BufferReader(content))
+    sums = _json(folder, "card.json").get("files")
+    content = _checked(folder, "evaluation.parquet", sums if isinstance(sums, dict) else {})
+    try:
+        return pq.read_table(pa.BufferReader(content))
+    except (pa.ArrowException, OSError):
+        why = "evaluation.parquet is no Parquet file"
+        raise DataError(f"the model in {folder} is damaged", why, _FIX) from None
 
 
 def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agecli.errors import ConfigError, DataError
@@ -86,6 +88,37 @@ def test_a_damaged_file_is_named(folder: Path, name: str, damage: str) -> None:
         path.write_bytes(content[:middle] if damage == "truncated" else b"")
     with pytest.raises(DataError, match=name):
         artifact.load(folder)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "absent", "unlisted", "no Parquet"])
+def test_evaluation_that_is_not_the_saved_one_is_refused(folder: Path, damage: str) -> None:
+    path, card = folder / "evaluation.parquet", folder / "card.json"
+    content, told = path.read_bytes(), json.loads(card.read_text())
+    middle = len(content) // 2
+    if damage == "truncated":
+        path.write_bytes(content[:middle])
+    elif damage == "flipped":
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    elif damage == "absent":
+        path.unlink()
+    elif damage == "unlisted":
+        card.write_text(json.dumps({**told, "files": []}))
+    else:
+        path.write_bytes(b"PAR1 and nothing behind")
+        told["files"]["evaluation.parquet"] = hashlib.sha256(path.read_bytes()).hexdigest()
+        card.write_text(json.dumps(told))
+    with pytest.raises(DataError, match=r"evaluation\.parquet"):
+        artifact.evaluation(folder)
+
+
+def test_evaluation_has_a_row_for_each_held_out_row(folder: Path, trained: Trained) -> None:
+    table = artifact.evaluation(folder)
+    assert table.num_rows == trained.card["test_rows"]
+    assert table.column_names[:7] == ["id", "truth", "prediction", "confidence", "baseline", "lower", "upper"]
+    truth, told, lower, upper = (table[name].to_numpy() for name in ("truth", "prediction", "lower", "upper"))
+    assert np.abs(truth - told).mean() == pytest.approx(trained.card["metrics"]["model"]["mae"])
+    assert (lower <= told).all() and (told <= upper).all()
+    assert len(set(table["id"].to_pylist())) == table.num_rows
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null", '{"decides": {}}', "[" * 100_000, "\udcff"])

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LinearRegression
 
 from agecli.models import calibrate, metrics
 from agecli.models.calibrate import ClassCalibration, NumberCalibration, Table
@@ -69,6 +70,21 @@ def test_few_rows_are_not_divided_into_bands() -> None:
     random = np.random.default_rng(7)
     found = calibrate.calibrate_numbers(*random.normal(size=(2, 900)), np.ones(900), 0.8, 1.0, 0.1)
     assert found.level_out.y == (1.0,)
+
+
+def test_the_quantile_is_the_one_of_mapie() -> None:
+    """Split conformal intervals of MAPIE, which reads the same papers, have the same width to the bit."""
+    mapie = pytest.importorskip("mapie.regression", reason="MAPIE is not installed: pip install -e '.[test]'")
+    random = np.random.default_rng(0)
+    x = random.normal(size=(151, 2))
+    y = x @ [1.0, 2.0] + random.normal(size=151)
+    line = LinearRegression().fit(x[:60], y[:60])
+    for level in (0.5, 0.8, 0.9):
+        theirs = mapie.SplitConformalRegressor(line, confidence_level=level, prefit=True)
+        told, ends = theirs.conformalize(x[60:], y[60:]).predict_interval(x[:60])
+        half = calibrate.conformal_quantile(np.abs(y[60:] - line.predict(x[60:])), level)
+        np.testing.assert_array_equal(ends[:, 0, 0], told - half)
+        np.testing.assert_array_equal(ends[:, 1, 0], told + half)
 
 
 def test_confidence_falls_as_the_spread_grows(noisy: tuple[np.ndarray, np.ndarray]) -> None:

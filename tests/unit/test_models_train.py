@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import subprocess
 import sys
@@ -98,10 +100,13 @@ def test_another_process_trains_the_same_model(held_out: Trained, tmp_path: Path
     root = Path(__file__).parents[2]
     code = (
         "from agecli.models import fit; from tests.unit.models_rows import *;"
-        "print(fit.train(reader(planted(12_000), 1_000), spec(threads=2)).digest)"
+        "told = fit.train(reader(planted(12_000), 1_000), spec(threads=2));"
+        "import hashlib, json; print(told.digest, hashlib.sha256(told.evaluation()).hexdigest(),"
+        "hashlib.sha256(json.dumps(told.card).encode()).hexdigest())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
-    assert done.stdout.strip() == held_out.digest
+    said = [held_out.evaluation(), json.dumps(held_out.card).encode()]
+    assert done.stdout.split() == [held_out.digest, *(hashlib.sha256(content).hexdigest() for content in said)]
 
 
 def test_what_decides_predictions_changes_the_digest_and_threads_do_not() -> None:
@@ -109,6 +114,24 @@ def test_what_decides_predictions_changes_the_digest_and_threads_do_not() -> Non
     digest = train(rows).digest
     assert train(rows, threads=2).digest == digest
     assert len({digest, *(train(rows, **c).digest for c in ({"seed": 8}, {"level": 0.9}, {"tolerance": 2.0}))}) == 4
+
+
+@pytest.mark.parametrize("rows", [900, 4_000])
+def test_a_prediction_never_falls_where_it_must_not(rows: int) -> None:
+    batch = planted(rows)
+    free, bound = (train(batch, monotone=ways) for ways in ({}, {"useless": 1, "strong": 1, "group": -1}))
+    grid = planted(200, seed=3)
+    other = pa.array(np.linspace(-3, 3, 50))
+
+    def falls(trained: Trained, name: str) -> int:
+        told = []
+        for value in other:
+            same = pa.array([value.as_py()] * grid.num_rows)
+            told.append(trained.model.score(replaced(grid, **{name: same})).prediction.to_numpy())
+        return int((np.diff(np.array(told), axis=0) < 0).sum())
+
+    assert falls(bound, "useless") == falls(bound, "strong") == 0 < falls(free, "useless")
+    assert free.digest != bound.digest
 
 
 def test_rows_keep_their_parts_when_rows_are_added() -> None:
