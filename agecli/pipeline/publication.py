@@ -15,7 +15,7 @@ from typing import Any
 
 from agecli.engines import Engine
 from agecli.engines.base import Table
-from agecli.errors import ConfigError, GateRefused
+from agecli.errors import AgecliError, ConfigError, GateRefused
 from agecli.models.registry_folder import user_name
 from agecli.pipeline.frozen import FrozenRun
 from agecli.recipe import Publication, Recipe, as_of
@@ -75,12 +75,21 @@ def last_published(workspace: Workspace) -> Published | None:
             continue
     earlier = [name for when, name in sorted(periods, reverse=True) if when < here and name != workspace.period]
     for period in [workspace.period, *earlier]:
-        place = Workspace(workspace.root, workspace.recipe, period)
-        fingerprint = place.current("results")
-        facts = place.facts("results", fingerprint) if fingerprint else None
-        if fingerprint and facts is not None:
-            return Published(period, fingerprint, facts)
+        try:
+            found = _published(Workspace(workspace.root, workspace.recipe, period))
+        except (AgecliError, KeyError, TypeError):
+            if period == workspace.period:
+                raise
+            continue  # what is broken elsewhere does not stop this period
+        if found is not None:
+            return found
     return None
+
+
+def _published(workspace: Workspace) -> Published | None:
+    fingerprint = workspace.current("results")
+    facts = workspace.facts("results", fingerprint) if fingerprint else None
+    return Published(workspace.period, fingerprint, facts) if fingerprint and facts is not None else None
 
 
 def changes(last: Mapping[str, Any], new: Mapping[str, Any], limits: Publication) -> Iterator[str]:

@@ -104,6 +104,8 @@ def test_the_last_results_are_this_periods_else_the_latest_earlier_ones(tmp_path
         published(place[period], f"of{period}")
     (tmp_path / "profiles" / "notes" / "results").mkdir(parents=True)
     (tmp_path / "profiles" / "notes" / "results" / "_current.json").write_text("{}")
+    (tmp_path / "profiles" / "2026-04" / "results").mkdir(parents=True)
+    (tmp_path / "profiles" / "2026-04" / "results" / "_current.json").write_text("{}")
     found = last_published(place["2026Q2"])
     assert found is not None and (found.period, found.fingerprint) == ("2026Q1", "of2026Q1")
     published(place["2026Q2"], "own")
