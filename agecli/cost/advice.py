@@ -1,6 +1,6 @@
 """Advice that pays: what would cost less, computed from this workspace's own files and rates, dollars with each.
 
-Nothing is said of what saves less than a hundredth of the run.
+Nothing is said of what saves less than half a hundredth of the run, or less than half a cent.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agecli.cost.compute import athena_usd
-from agecli.cost.services import Estimate, estimate, size
+from agecli.cost.compute import GB, athena_usd
+from agecli.cost.services import Estimate, estimate, query_usd, size
 from agecli.cost.work import Work
 from agecli.engines.base import Table
 
-WORTH = 0.01  # of the run's dollars
+WORTH, LEAST = 0.005, 0.005  # of the run's dollars, and dollars
+GOOD_FILE = 128 << 20  # bytes of a file that is neither too small to be worth its footer nor too large to share out
 MOST_SAMPLE = 64 << 20  # compressed bytes of a row group that is written again to measure another codec
 _PRESENCE = r"\b{name}\b\s+is\s+(?:not\s+)?null"
 
@@ -41,10 +42,10 @@ class Advice:
 
 def advise(found: Estimate) -> list[Advice]:
     """What pays, the most first; nothing where nothing does."""
-    rules = (_presence, _text_source, _codec, _batches, _standing)
+    rules = (_presence, _text_source, _codec, _small_files, _filtering, _batches, _standing)
     given = [advice for rule in rules for advice in rule(found)]
-    least = WORTH * found.total.expected
-    paying = [one for one in given if max(one.usd_per_run, one.usd_per_month) > max(least, 0.0001)]
+    least = max(LEAST, WORTH * found.total.expected)
+    paying = [one for one in given if max(one.usd_per_run, one.usd_per_month) > least]
     return sorted(paying, key=lambda one: -max(one.usd_per_run, one.usd_per_month))
 
 
@@ -119,6 +120,36 @@ def _codec(found: Estimate) -> Iterator[Advice]:
         codecs = ", ".join(sorted({chunk.compression for chunk in chunks}))
         text = f"the source compressed with ZSTD instead of {codecs}: a row group shrinks from {size(before)} to"
         yield Advice("compression", f"{text} {size(after)}", _saving(found, scanned * (1 - after / before)))
+
+
+def _small_files(found: Estimate) -> Iterator[Advice]:
+    """Row groups and files so small that footers and requests cost more than need be."""
+    table = found.work.tables["source"]
+    files = getattr(table, "files", ())
+    held = found.work.sizes["source"] / found.work.factor
+    fewer = max(1, round(held / GOOD_FILE))
+    if len(files) <= 2 * fewer:
+        return
+    scans = [scan for query in found.work.queries for scan in query.scan.tables if scan.name == "source"]
+    extra = sum(max(0, scan.bytes.expected - sum(scan.columns.values())) for scan in scans if scan.columns)
+    gone = 1 - fewer / len(files)
+    requests = 2 * len(files) * gone * len(scans) * found.work.factor * found.prices.usd("s3_get")
+    saved = _saving(found, extra * gone * found.work.factor) + requests
+    text = f"write the source as {fewer} files of some {size(held / fewer)}, a row group or a few each, instead of"
+    yield Advice("row groups", f"{text} {len(files)}: footers and requests go", saved)
+
+
+def _filtering(found: Estimate) -> Iterator[Advice]:
+    """Rows with a label beyond those that training takes are neither learned from nor predicted."""
+    work = found.work
+    idle = max(0.0, work.labelled - work.training_rows) / work.rows
+    if idle <= 0:
+        return
+    scanned = sum(query_usd(query, found.prices).expected for query in work.queries if query.stage == "features")
+    months = 12 / work.runs_a_year
+    stored = (work.sizes["features"] + work.sizes["predictions"]) / GB * months * found.prices.usd("s3_gb_month")
+    text = f"partition staging by whether the label is known, and leave out of features the {idle:.0%} of rows that"
+    yield Advice("filtering", f"{text} are neither learned from nor predicted", idle * (scanned + stored))
 
 
 def _batches(found: Estimate) -> Iterator[Advice]:
