@@ -105,6 +105,13 @@ class DuckDBEngine:
         """The DuckDB SQL for a SELECT over these tables, with its columns."""
         return translate(sql, {name: scans.source(table) for name, table in tables.items()})
 
+    def evaluate(self, sql: str, text: pa.Array) -> pa.Array:
+        """DuckDB's SQL for a value, over texts that it calls `x`: one value for each, in their order."""
+        with self._running(sql) as cursor:
+            cursor.register("texts", pa.table({"x": text}))
+            found = cursor.sql(f"SELECT {sql} AS c1 FROM texts").to_arrow_table()
+        return found.column(0).combine_chunks()
+
     def close(self) -> None:
         self._connection.close()
 

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agecli.engines.dialect.types import parse_type
-from agecli.engines.runtime import json_cast, json_functions, json_scan
+from agecli.engines.runtime import compiled, json_cast, json_functions, json_scan
 from agecli.engines.runtime.arrow import arrow_type, over_columns
 from agecli.engines.runtime.errors import TrinoError
 
-if not json_scan.enabled():
+if not compiled.enabled():
     pytest.skip("the extension was not built: there is no C compiler", allow_module_level=True)
 
 TYPES = (

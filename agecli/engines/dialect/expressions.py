@@ -9,6 +9,7 @@ from typing import Any
 from agecli.engines.dialect import ast, constructs, json_constructors, literals, operators, windows
 from agecli.engines.dialect.calls import Argument, not_allowed, translated
 from agecli.engines.dialect.casts import cast, coerce, null_of, silence
+from agecli.engines.dialect.memo import remembered
 from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS, WINDOWS, Typed, failure, guard
 from agecli.engines.dialect.scope import Scope, Statement, Visible
 from agecli.engines.dialect.types import (
@@ -290,7 +291,7 @@ class ExpressionBinder:
         pairs = zip(node.parameters, names, kinds, strict=True)
         self.lambdas.append({p: Typed(n, k) for p, n, k in pairs})
         try:
-            body = self.bind(node.body)
+            body = remembered(self.bind(node.body), self.lambdas[-1].values())
         finally:
             self.lambdas.pop()
         return Typed(f"lambda {', '.join(names)}: {body.sql}", Type("function"), parameters=names, body=body)

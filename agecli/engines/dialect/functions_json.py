@@ -30,6 +30,7 @@ from agecli.engines.dialect.types import Type, duckdb_type, field_names, quote_t
 from agecli.engines.runtime import json_cast, json_scan
 from agecli.engines.runtime import json_functions as exact
 from agecli.engines.runtime.arrow import over_columns, udf
+from agecli.engines.runtime.compiled import enabled
 from agecli.engines.runtime.json_path import PathRefused, steps
 
 _PAIR = ["varchar", "varchar"]
@@ -111,7 +112,7 @@ for _kind in ("varchar", "json"):
     def json_array_length(call: Call) -> str:
         text = _unparsed(call[0].sql)
         parsed = call[0].sql.partition("(")[0]
-        if text is None and json_scan.enabled():
+        if text is None and enabled():
             return f"{_length_function()}({call[0]})"
 
         def body(value: str) -> str:
@@ -233,7 +234,7 @@ def _json_to_any(call: Call) -> Sql:
         return f"{_cast_function(call.result, quiet, text is None)}({value})"
 
     def form(quiet: bool) -> str:
-        scan = _scan_function(call.result, quiet) if text is not None and json_scan.enabled() else None
+        scan = _scan_function(call.result, quiet) if text is not None and enabled() else None
         if scan is not None:
             return f"{scan}({text})"
 

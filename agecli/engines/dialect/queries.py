@@ -9,6 +9,7 @@ from agecli.engines.dialect import ast, correlation, operators, windows
 from agecli.engines.dialect.casts import coerce
 from agecli.engines.dialect.expressions import ExpressionBinder
 from agecli.engines.dialect.grouping import GroupedBinder, aggregate_calls, check_sets, expanded
+from agecli.engines.dialect.memo import remembered
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.relations import From, RelationBinder
 from agecli.engines.dialect.scope import Bound, CommonQuery, Scope, Statement, Visible
@@ -158,7 +159,8 @@ class SelectBinder:
             items = self.items(binder)
         with at("order"):
             sorts = [self.sort(binder, items, item) for item in order]
-        select = [f"{v.sql} AS c{i}" for i, (_, v) in enumerate(items, 1)]
+        inputs = () if grouped else [column.value for column in self.scope.columns]
+        select = [f"{remembered(v, inputs).sql} AS c{i}" for i, (_, v) in enumerate(items, 1)]
         extra = [v for v, _ in sorts if not v.sql.startswith("o.c")]
         select += [f"{v.sql} AS s{i}" for i, v in enumerate(extra, 1)]
         terms, count = [], 0

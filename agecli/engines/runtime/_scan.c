@@ -1,6 +1,6 @@
-/* Reads JSON text of a whole Arrow column in one pass: called by json_scan.py only.
+/* Texts of a whole Arrow column in one pass: JSON for json_scan.py, distinct texts for memo.py.
 
-   Each text ends in one of three ways. Read: its values are in the columns that come back. Failed: it is not JSON by
+   Each JSON text ends in one of three ways. Read: its values are in the columns that come back. Failed: it is not JSON by
    the strict grammar, and its value is NULL. Odd: anything whose meaning takes more than a glance (a key that is not
    ASCII, a key twice, an object where text is wanted, a lone surrogate, deep nesting); json_scan.py asks the exact function
    in Python for those. So this file decides only what it is sure of, and never reads outside [text, end).
@@ -743,7 +743,189 @@ static PyObject *scan_lengths(PyObject *self, PyObject *args)
     return found;
 }
 
+/* ---- distinct texts */
+
+#define INLINE 16 /* bytes of a text that fit its slot */
+#define AHEAD 64  /* rows whose slots are fetched before they are looked at */
+
+typedef struct {
+    uint64_t hash;
+    int32_t size, number; /* number 0: the slot is free */
+    union {
+        uint8_t bytes[INLINE];
+        size_t at; /* of longer texts: where in the arena */
+    } text;
+} Slot;
+
+/* Texts that were met, numbered from 1 in the order of their coming. */
+typedef struct {
+    Slot *slots;
+    size_t room; /* a power of two, more than twice as many as there are texts */
+    int32_t texts, most;
+    Bytes arena;
+} Table;
+
+static void drop_table(PyObject *capsule)
+{
+    Table *table = PyCapsule_GetPointer(capsule, "agecli.texts");
+    if (table) {
+        free(table->slots);
+        free(table->arena.bytes);
+        free(table);
+    }
+}
+
+/* table(most) -> an empty table for so many texts */
+static PyObject *scan_table(PyObject *self, PyObject *args)
+{
+    int most;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "i", &most))
+        return NULL;
+    if (most < 1 || most > 1 << 24) {
+        PyErr_SetString(PyExc_ValueError, "1 to 2^24 texts");
+        return NULL;
+    }
+    Table *table = calloc(1, sizeof *table);
+    Slot *slots = calloc(1024, sizeof *slots);
+    if (!table || !slots) {
+        free(table);
+        free(slots);
+        return PyErr_NoMemory();
+    }
+    *table = (Table){slots, 1024, 0, most, {NULL, 0, 0}};
+    PyObject *capsule = PyCapsule_New(table, "agecli.texts", drop_table);
+    if (!capsule) {
+        free(slots);
+        free(table);
+    }
+    return capsule;
+}
+
+static inline uint64_t hash_of(Text at, size_t size)
+{
+    const uint64_t mix = 0x9E3779B97F4A7C15ULL;
+    uint64_t hash = size * mix, word;
+    for (; size >= 8; at += 8, size -= 8) {
+        memcpy(&word, at, 8);
+        hash = (hash ^ word) * mix;
+        hash ^= hash >> 29;
+    }
+    word = 0;
+    memcpy(&word, at, size);
+    hash = (hash ^ word) * mix;
+    return hash ^ hash >> 32;
+}
+
+static int grow(Table *table)
+{
+    size_t room = table->room * 2;
+    Slot *slots = calloc(room, sizeof *slots);
+    if (!slots)
+        return 0;
+    for (size_t i = 0; i < table->room; i++) {
+        if (!table->slots[i].number)
+            continue;
+        size_t place = table->slots[i].hash & (room - 1);
+        while (slots[place].number)
+            place = (place + 1) & (room - 1);
+        slots[place] = table->slots[i];
+    }
+    free(table->slots);
+    table->slots = slots;
+    table->room = room;
+    return 1;
+}
+
+/* The number of a text; -1 where it has none. With `learn` new ones get the next while there is room. -2: no memory. */
+static int32_t number_of(Table *table, Text text, size_t size, uint64_t hash, int learn)
+{
+    size_t mask = table->room - 1, place = hash & mask;
+    for (; table->slots[place].number; place = (place + 1) & mask) {
+        const Slot *slot = &table->slots[place];
+        if (slot->hash != hash || (size_t)slot->size != size)
+            continue;
+        if (!memcmp(size <= INLINE ? slot->text.bytes : table->arena.bytes + slot->text.at, text, size))
+            return slot->number;
+    }
+    if (!learn || table->texts >= table->most)
+        return -1;
+    Slot *slot = &table->slots[place];
+    slot->text.at = table->arena.size;
+    if (size <= INLINE)
+        memcpy(slot->text.bytes, text, size);
+    else if (!append(&table->arena, text, size))
+        return -2;
+    slot->hash = hash;
+    slot->size = (int32_t)size;
+    slot->number = ++table->texts;
+    if ((size_t)table->texts * 2 >= table->room && !grow(table))
+        return -2;
+    return table->texts;
+}
+
+/* The numbers of all texts of the input; 0 where memory ran out. */
+static int number_all(Table *table, const Input *in, Py_ssize_t longest, int learn, Bytes *numbers, Bytes *rows)
+{
+    const int32_t *offsets = in->offsets.buf;
+    Text data = in->data.buf;
+    uint64_t hashes[AHEAD];
+    for (Py_ssize_t from = 0; from < in->rows; from += AHEAD) {
+        Py_ssize_t count = in->rows - from < AHEAD ? in->rows - from : AHEAD;
+        for (Py_ssize_t row = 0; row < count; row++) {
+            const int32_t *at = offsets + in->first + from + row;
+            hashes[row] = at[1] - at[0] <= longest ? hash_of(data + at[0], (size_t)(at[1] - at[0])) : 0;
+#ifdef __GNUC__
+            __builtin_prefetch(&table->slots[hashes[row] & (table->room - 1)]);
+#endif
+        }
+        for (Py_ssize_t row = 0; row < count; row++) {
+            Py_ssize_t i = in->first + from + row;
+            int32_t place = (int32_t)(from + row), number = 0, before = table->texts;
+            if (there(in, i))
+                number = offsets[i + 1] - offsets[i] > longest
+                    ? -1
+                    : number_of(table, data + offsets[i], (size_t)(offsets[i + 1] - offsets[i]), hashes[row], learn);
+            if (number == -2 || !append(numbers, &number, 4))
+                return 0;
+            if ((learn ? table->texts != before : number < 0) && !append(rows, &place, 4))
+                return 0;
+        }
+    }
+    return 1;
+}
+
+/* numbers(table, offsets, data, valid, first, rows, longest, learn) -> (numbers, rows of texts that are new to it)
+   NULL has number 0; what has none has -1. */
+static PyObject *scan_numbers(PyObject *self, PyObject *args)
+{
+    Input in;
+    PyObject *capsule, *valid, *found = NULL;
+    Py_ssize_t longest;
+    Bytes numbers, rows;
+    int learn;
+    (void)self;
+    memset(&numbers, 0, sizeof numbers);
+    memset(&rows, 0, sizeof rows);
+    if (!PyArg_ParseTuple(args, "Oy*y*Onnnp", &capsule, &in.offsets, &in.data, &valid, &in.first, &in.rows, &longest,
+                          &learn))
+        return NULL;
+    if (!begin(&in, valid))
+        return NULL;
+    Table *table = PyCapsule_GetPointer(capsule, "agecli.texts");
+    if (table && number_all(table, &in, longest, learn, &numbers, &rows))
+        found = Py_BuildValue("(NN)", bytes_of(&numbers), bytes_of(&rows));
+    else if (table)
+        PyErr_NoMemory();
+    free(numbers.bytes);
+    free(rows.bytes);
+    finish(&in);
+    return found;
+}
+
 static PyMethodDef methods[] = {
+    {"table", scan_table, METH_VARARGS, "An empty table of texts."},
+    {"numbers", scan_numbers, METH_VARARGS, "Texts as their numbers in a table."},
     {"read", scan_read, METH_VARARGS, "Objects, or scalars, of all texts as columns."},
     {"lengths", scan_lengths, METH_VARARGS, "Items of the array in each text."},
     {NULL, NULL, 0, NULL},

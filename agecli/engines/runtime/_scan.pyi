@@ -1,4 +1,4 @@
-"""The compiled scanner of JSON columns; json_scan.py says what it is asked. Buffers are Arrow's."""
+"""The compiled scanner of columns of text; json_scan.py and memo.py say what it is asked. Buffers are Arrow's."""
 
 from typing import Any
 
@@ -18,3 +18,7 @@ def read(
     /,
 ) -> tuple[_Column, bytes, tuple[_Column, ...], bytes]: ...
 def lengths(offsets: Any, data: Any, valid: Any, first: int, rows: int, /) -> tuple[_Column, bytes]: ...
+def table(most: int, /) -> Any: ...
+def numbers(
+    table: Any, offsets: Any, data: Any, valid: Any, first: int, rows: int, longest: int, learn: bool, /
+) -> tuple[bytes, bytes]: ...

@@ -8,7 +8,6 @@ or with AGECLI_FAST=off, the dialect takes the way through DuckDB; both give the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -17,22 +16,10 @@ import pyarrow as pa
 
 from agecli.engines.dialect.types import Type
 from agecli.engines.runtime.arrow import arrow_type, over_columns
-
-try:
-    from agecli.engines.runtime import _scan
-except ImportError:  # no compiler where it was installed
-    _scan = None  # type: ignore[assignment]
-
-Column = Callable[[pa.Array], pa.Array]
+from agecli.engines.runtime.compiled import Column, buffers, one, scan, with_odd
 
 _KINDS = {"varchar": "v", "bigint": "i", "boolean": "b"}
 _MOST_FIELDS = 64
-_EMPTY = pa.array([], pa.string())
-
-
-def enabled() -> bool:
-    """Is the scanner there, and wanted?"""
-    return _scan is not None and os.environ.get("AGECLI_FAST", "").lower() not in ("off", "0", "no")
 
 
 def caster(target: Type, exact: Callable[[str], Any], *, quiet: bool) -> Column | None:
@@ -49,9 +36,9 @@ def caster(target: Type, exact: Callable[[str], Any], *, quiet: bool) -> Column 
     ask = over_columns(_one_argument(exact), kind, quiet=quiet)
 
     def scanned(column: pa.Array) -> pa.Array:
-        text = _one(column)
-        read = _scan.read(*_buffers(text), names, kinds, many, bare, quiet)
-        return _with_odd(_nested(kind, len(text), read, bare), text, read[3], ask)
+        text = one(column)
+        read = scan.read(*buffers(text), names, kinds, many, bare, quiet)
+        return with_odd(_nested(kind, len(text), read, bare), text, read[3], ask)
 
     return scanned
 
@@ -61,10 +48,10 @@ def lengths(exact: Callable[[str], int | None]) -> Column:
     ask = over_columns(_one_argument(exact), pa.int64(), quiet=True)
 
     def scanned(column: pa.Array) -> pa.Array:
-        text = _one(column)
-        (valid, values, _), odd = _scan.lengths(*_buffers(text))
+        text = one(column)
+        (valid, values, _), odd = scan.lengths(*buffers(text))
         found = pa.Array.from_buffers(pa.int64(), len(text), [pa.py_buffer(valid), pa.py_buffer(values)])
-        return _with_odd(found, text, odd, ask)
+        return with_odd(found, text, odd, ask)
 
     return scanned
 
@@ -91,20 +78,6 @@ def _one_argument(exact: Callable[[str], Any]) -> Callable[[str], Any]:
     return lambda text: exact(text)
 
 
-def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The column as one array of strings with 32-bit offsets."""
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
-    return column if pa.types.is_string(column.type) else column.cast(pa.string())
-
-
-def _buffers(text: pa.Array) -> tuple[Any, Any, Any, int, int]:
-    valid, offsets, data = text.buffers()
-    if offsets is None:
-        return _EMPTY.buffers()[1], b"", None, 0, 0
-    return offsets, data if data is not None else b"", valid, text.offset, len(text)
-
-
 def _nested(kind: pa.DataType, rows: int, read: tuple[Any, ...], bare: bool) -> pa.Array:
     """The Arrow array that the scanner's bytes are."""
     (list_valid, offsets, _), objects, columns, _ = read
@@ -129,16 +102,3 @@ def _scalars(kind: pa.DataType, entries: int, column: tuple[bytes, bytes, bytes]
     if pa.types.is_boolean(kind):
         return pa.Array.from_buffers(pa.uint8(), entries, [valid, values]).cast(kind)
     return pa.Array.from_buffers(kind, entries, [valid, values])
-
-
-def _with_odd(found: pa.Array, text: pa.Array, odd: bytes, ask: Column) -> pa.Array:
-    """The column with what the exact function says of the rows that the scanner gave back."""
-    if not odd:
-        return found
-    rows = np.frombuffer(odd, np.int32)
-    place = np.arange(len(found))
-    place[rows] = len(found) + np.arange(len(rows))
-    return pa.concat_arrays([found, ask(text.take(pa.array(rows)))]).take(pa.array(place))
-
-
-__all__ = ["caster", "enabled", "lengths"]

@@ -1,0 +1,50 @@
+"""The compiled extension `_scan`, whether it is there and wanted, and how Arrow columns get in and out of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+try:
+    from agecli.engines.runtime import _scan
+except ImportError:  # no compiler where it was installed
+    _scan = None  # type: ignore[assignment]
+
+scan: Any = _scan
+
+Column = Callable[[pa.Array], pa.Array]
+
+_EMPTY = pa.array([], pa.string())
+
+
+def enabled() -> bool:
+    """Is the extension there, and wanted? AGECLI_FAST=off says no."""
+    return scan is not None and os.environ.get("AGECLI_FAST", "").lower() not in ("off", "0", "no")
+
+
+def one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column as one array of strings with 32-bit offsets."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    return column if pa.types.is_string(column.type) else column.cast(pa.string())
+
+
+def buffers(text: pa.Array) -> tuple[Any, Any, Any, int, int]:
+    valid, offsets, data = text.buffers()
+    if offsets is None:
+        return _EMPTY.buffers()[1], b"", None, 0, 0
+    return offsets, data if data is not None else b"", valid, text.offset, len(text)
+
+
+def with_odd(found: pa.Array, text: pa.Array, odd: bytes, ask: Column) -> pa.Array:
+    """The column with what the exact function says of the rows that the scanner gave back."""
+    if not odd:
+        return found
+    rows = np.frombuffer(odd, np.int32)
+    place = np.arange(len(found))
+    place[rows] = len(found) + np.arange(len(rows))
+    return pa.concat_arrays([found, ask(text.take(pa.array(rows)))]).take(pa.array(place))
