@@ -115,7 +115,8 @@ def _text(value: Any) -> str:
 def _read(
     engine: Engine, table: str, columns: Sequence[str], where: str, tables: dict[str, Table]
 ) -> list[dict[str, Any]]:
-    sql = f"SELECT {', '.join(columns)} FROM {table} WHERE {where}"
+    names = ", ".join(f'"{name}"' for name in columns)
+    sql = f"SELECT {names} FROM {table} WHERE {where}"
     return [row for batch in engine.read(sql, tables) for row in batch.to_pylist()]
 
 
