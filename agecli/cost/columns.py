@@ -40,6 +40,7 @@ FILTER = "a filter may leave columns and row groups unread"
 JOIN = "a join may prune the other side while it runs, or find nothing to join"
 LIMIT = "LIMIT may stop the reading early"
 SAMPLE = "TABLESAMPLE may skip parts"
+FIELDS = "of rows that a set operation unites, single fields may be read alone"
 
 
 def mentions(sql: str, tables: Mapping[str, Columns]) -> list[Mention]:
@@ -121,6 +122,8 @@ class _Binder:
         for one, two in zip(left.columns, right.columns, strict=False):
 
             def use(below: Path, one: Output = one, two: Output = two) -> None:
+                if below:
+                    _cut(From((), both), FIELDS)
                 one.use(())
                 two.use(())
 

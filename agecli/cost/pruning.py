@@ -51,10 +51,10 @@ def decided(values: Mapping[str, str], predicates: Iterable[Predicate], types: M
 
 
 def _may_hold(rows: int, chunk: Chunk | None, predicate: Predicate | None) -> bool:
-    if chunk is None or predicate is None:
+    if chunk is None or predicate is None or not chunk.kind:
         return True
-    if predicate.null:
-        return chunk.nulls != 0
+    if predicate.null:  # of booleans with both values Trino says that anything may be there
+        return chunk.nulls != 0 or (chunk.kind == "boolean" and chunk.low != chunk.high)
     if chunk.nulls == rows:
         return False
     if predicate.present or chunk.low is None or chunk.high is None or chunk.kind != predicate.kind:
