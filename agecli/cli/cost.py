@@ -124,10 +124,12 @@ def _query(settings: Settings, query: str, rows: int | None, form: str) -> None:
 
 
 def _actual(settings: Settings, wanted: str | None, form: str) -> None:
-    run = find_run(settings, wanted)
     from agecli.cli import costing as report
     from agecli.cost import reconcile
 
+    run = find_run(settings, wanted)
+    if wanted is None:  # the last one that did anything
+        run = next((past for past in reversed(past_runs(settings)) if reconcile.measured(past.log().read())), run)
     found = reconcile.reconcile(run.workspace, run.run_id)
     if form == "json":
         output.emit_object(found.to_json(_prices(settings)))

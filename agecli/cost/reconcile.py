@@ -9,7 +9,7 @@ fields with Athena's own count.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,6 +115,11 @@ class Reconciled:
             },
             "notes": list(self.notes),
         }
+
+
+def measured(events: Iterable[Event]) -> bool:
+    """Did a stage of this run measure what it used?"""
+    return any("used" in event.data for event in events)
 
 
 def reconcile(workspace: Workspace, run_id: str) -> Reconciled:

@@ -214,11 +214,11 @@ def _predict_seconds(work: Work, place: Place) -> Range:
 def _train_line(seconds: Range, prices: RegionPrices, place: Place) -> Line:
     """Training is one long task: always Fargate, and never Spot."""
     usd = fargate(seconds, 1, TRAIN_VCPU, TRAIN_GB, place.chip, prices)
-    return Line("train", "Fargate", f"1 task, {TRAIN_VCPU} vCPU, {TRAIN_GB} GB, {seconds.expected:,.0f} s", usd)
+    return Line("train", "Fargate", f"1 task, {TRAIN_VCPU} vCPU, {TRAIN_GB} GB, {math.ceil(seconds.expected):,} s", usd)
 
 
 def _predict_line(work: Work, seconds: Range, prices: RegionPrices, place: Place) -> Line:
-    each = f"{work.batches:,} x {seconds.expected:,.0f} s"
+    each = f"{work.batches:,} x {math.ceil(seconds.expected):,} s"
     if place.kind == "lambda":
         usd = lambda_(seconds, work.batches, LAMBDA_MB_OF_A_VCPU, place.chip, prices)
         return Line("predict", "Lambda", f"{each}, {LAMBDA_MB_OF_A_VCPU:,} MB", usd)

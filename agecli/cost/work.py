@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 from agecli.config import Settings
@@ -18,7 +19,7 @@ from agecli.engines.base import Column, Table
 from agecli.errors import ConfigError
 from agecli.pipeline import source as sources
 from agecli.pipeline.tables import generated, open_workspace, source_path, workspace_tables
-from agecli.recipe import Recipe, as_of, render
+from agecli.recipe import Recipe, as_of, load, render, shipped
 from agecli.workspace import Workspace
 
 MOST_BATCHES = 1000
@@ -160,13 +161,15 @@ def complete(
     """The tables of a run, given its source and those that are there; the others are planned from their inputs."""
     rows, _ = _rows(tables["source"], open_table(tables["source"]))
     if "staging" not in tables:
-        tables["staging"] = _with_checks(planned(_sql(recipe, period, "staging"), tables, rows))
+        made = _with_checks(planned(_sql(recipe, period, "staging"), tables, rows))
+        tables["staging"] = _as_measured("staging", made, recipe)
     if "features" not in tables:
-        tables["features"] = planned(_sql(recipe, period, "features"), tables, rows)
+        tables["features"] = _as_measured("features", planned(_sql(recipe, period, "features"), tables, rows), recipe)
     if "predictions" not in tables:
         tables["predictions"] = _planned_predictions(recipe, rows, reasons)
     if "results" not in tables:
-        tables["results"] = planned(_sql(recipe, period, "results", _reasons(tables)), tables, rows)
+        made = planned(_sql(recipe, period, "results", _reasons(tables)), tables, rows)
+        tables["results"] = _as_measured("results", made, recipe)
     missing = [name for name, table in tables.items() if isinstance(table, Planned)]
     if missing:
         said.append(f"not there yet, estimated from their inputs: {', '.join(missing)}")
@@ -226,6 +229,20 @@ def _planned_predictions(recipe: Recipe, rows: int, reasons: int) -> Planned:
     columns = tuple(Column(name, kind) for name, kind in kinds.items())
     widths = {name: float(benchmark()["predictions"].get(name, BYTES_OF_A_REASON)) for name in kinds}
     return Planned(columns, rows, widths, "the shipped benchmark")
+
+
+def _as_measured(name: str, table: Planned, recipe: Recipe) -> Planned:
+    """The table with the widths that the shipped benchmark measured, where it ran the very same SQL."""
+    measured = benchmark()
+    if recipe.name != measured["recipe"] or recipe.sql != _shipped_sql():
+        return table
+    widths = {column: float(measured[name].get(column, width)) for column, width in table.column_bytes.items()}
+    return replace(table, column_bytes=widths, basis="bytes per row as in the shipped benchmark")
+
+
+@cache
+def _shipped_sql() -> Mapping[str, str]:
+    return load(shipped() / str(benchmark()["recipe"])).sql
 
 
 def _with_checks(staging: Planned) -> Planned:

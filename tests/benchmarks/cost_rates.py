@@ -3,7 +3,7 @@
     python tests/benchmarks/cost_rates.py --rows 300000
 
 Runs the profiles recipe once in a temporary folder and takes, from what the operating system counted: CPU seconds by
-stage, peak memory, bytes of the log and the model, bytes per row of the source and of the predictions; and from this
+stage, peak memory, bytes of the log and the model, bytes per row of every table's columns; and from this
 installation the size of the libraries that an image would hold.
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from agecli.cost import rates
-from agecli.workspace import EventLog, Workspace
+from agecli.workspace import TABLES, EventLog, Workspace
 
 PERIOD = "2026Q3"
 NEEDED = "click rich tabulate duckdb pyarrow numpy scikit-learn scipy joblib threadpoolctl xgboost-cpu"
@@ -63,6 +63,7 @@ def measured(workspace: Workspace, rows: int) -> dict[str, object]:
         "image_bytes": sum(size_of(name) for name in NEEDED.split()),
         "source": bytes_per_row(source),
         "predictions": bytes_per_row(predictions),
+        **{name: bytes_per_row(sorted((workspace.base / name).glob("*/*.parquet"))) for name in TABLES},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -238,3 +239,13 @@ def test_a_run_on_this_machine_costs_nothing_and_says_so(done, ask):
     code, _, err = ask(done, "run", "--all", "--max-usd", "0")
     assert code == 0
     assert "costs nothing" in err
+
+
+def test_the_plan_for_378_million_rows_is_what_the_readme_says(fresh, ask):
+    """The figures rest on the shipped benchmark and prices alone, so they are the same on every machine."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    told = readme.split("cost --rows 378000000\n")[1].split("```")[0]
+    code, out, _ = ask(fresh, "cost", "--rows", "378000000")
+    assert code == 0
+    printed = {" ".join(line.split()) for line in out.splitlines()}
+    assert [line for line in told.splitlines() if " ".join(line.split()) not in printed] == []
