@@ -5,11 +5,12 @@ costs a lookup. All functions take rows that the model being calibrated has not 
 
 Interval: conformal with a normalised score (Papadopoulos et al. 2008; Lei et al. 2018): |error| / scale, whose
 quantile at rank ceil((n + 1) level) times the scale of a new row is half the width of its interval. The scale is the
-spread that the spread trees tell, times a piecewise linear function of the prediction, which evens out what they miss
-where predictions are high or low. tests/benchmarks/intervals.py compares this with other ways.
-Confidence of a number: P(|error| <= tolerance) as a function of the scale, either through the distribution of
-the score or by isotonic regression. Confidence of a class: its probability as it is, by beta calibration (Kull
-et al. 2017) or isotonic. Which, is chosen by cross-validated log loss over the calibration rows.
+spread that the spread trees tell, its root, or the same for all (few rows tell a spread badly), whichever has the
+least interval score in cross-validation; times a piecewise linear function of the prediction, which evens out what is
+missed where predictions are high or low. tests/benchmarks/intervals.py compares this with other ways.
+Confidence of a number: P(|error| <= tolerance) as a function of the scale: through the distribution of the score, by
+beta calibration (Kull et al. 2017) or by isotonic regression. Confidence of a class: its probability as it is, by
+beta calibration or isotonic. Which, is chosen by cross-validated log loss over the calibration rows.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 _MOST_KNOTS = 200
 _LEAST_PER_BIN = 25
+_POWERS = (1.0, 0.5, 0.0)
 _LEAST_PER_BAND = 500
 _MOST_BANDS = 10
 _MOST_STRETCH = 4.0
@@ -72,6 +74,7 @@ class NumberCalibration:
     """How to get an interval and a confidence from a point and its spread, by the scale of its error."""
 
     floor: float
+    power: float
     level_out: Table
     factor: float
     confidence: Table
@@ -79,7 +82,7 @@ class NumberCalibration:
 
     def scale(self, point: Vector, spread: Vector) -> Vector:
         """How large errors are where the trees say so, in units of the label; above 0."""
-        return self.level_out(point) * np.maximum(spread, self.floor)
+        return self.level_out(point) * _raised(np.maximum(spread, self.floor), self.power)
 
     def interval(self, point: Vector, spread: Vector) -> tuple[Floats, Floats]:
         """Lower and upper bound as float32, from points that are float32 values, and raw spreads."""
@@ -93,6 +96,7 @@ class NumberCalibration:
     def to_json(self) -> dict[str, Any]:
         return {
             "floor": self.floor,
+            "power": self.power,
             "level_out": self.level_out.to_json(),
             "factor": self.factor,
             "confidence": self.confidence.to_json(),
@@ -107,7 +111,10 @@ class NumberCalibration:
         level_out = Table.from_json(fields["level_out"])
         if min(level_out.y) <= 0:
             raise ValueError("the scale of errors must be above 0")
-        return cls(floor, level_out, factor, Table.from_json(fields["confidence"]), str(fields["method"]))
+        power = float(fields["power"])
+        if power not in _POWERS:
+            raise ValueError("the power of the spread is none of those there are")
+        return cls(floor, power, level_out, factor, Table.from_json(fields["confidence"]), str(fields["method"]))
 
 
 @dataclass(frozen=True)
@@ -154,12 +161,15 @@ def calibrate_numbers(
 ) -> NumberCalibration:
     """Interval factor and confidence table from points, residuals and raw spreads (all (n,), label units)."""
     sigma = np.maximum(spread, floor)
+    power = _power(point, np.abs(residuals), sigma, level)
+    sigma = _raised(sigma, power)
     level_out = _level_out(point, np.abs(residuals) / sigma, level)
     sigma = level_out(point) * sigma
     factor = conformal_quantile(np.abs(residuals) / sigma, level)
     hit = np.abs(residuals) <= tolerance
     ways: dict[str, Callable[[npt.NDArray[np.int64]], Table]] = {
         "scaled": lambda rows: _through_score(residuals[rows], sigma[rows], tolerance),
+        "beta": lambda rows: _through_beta(tolerance / sigma[rows], hit[rows]),
         "isotonic": lambda rows: isotonic(tolerance / sigma[rows], hit[rows]),
     }
 
@@ -167,7 +177,30 @@ def calibrate_numbers(
         return _binary_loss(hit[rows], table(tolerance / sigma[rows]))
 
     method = _best(ways, loss, len(hit))
-    return NumberCalibration(floor, level_out, factor, ways[method](np.arange(len(hit))), method)
+    return NumberCalibration(floor, power, level_out, factor, ways[method](np.arange(len(hit))), method)
+
+
+def _raised(spread: Vector, power: float) -> Vector:
+    """The spread to the power of 1, 1/2 or 0: operations that give each row the same bits in any batch."""
+    if power == 1:
+        return spread
+    return np.sqrt(spread) if power else np.ones(len(spread))
+
+
+def _power(point: Vector, size: Vector, sigma: Vector, level: float) -> float:
+    """How far to trust the spread: what gives the least interval score on folds that it was not fitted to."""
+    if len(size) < _SPLITS * _LEAST_PER_BIN:
+        return _POWERS[-1]
+    fold, totals = np.arange(len(size)) % _SPLITS, dict.fromkeys(_POWERS, 0.0)
+    for power in _POWERS:
+        scale = _raised(sigma, power)
+        for k in range(_SPLITS):
+            inside, outside = fold == k, fold != k
+            table = _level_out(point[outside], size[outside] / scale[outside], level)
+            factor = conformal_quantile(size[outside] / (scale * table(point))[outside], level)
+            half = factor * (scale * table(point))[inside]
+            totals[power] += float((half + np.maximum(size[inside] - half, 0) / (1 - level)).sum())
+    return min(_POWERS, key=lambda power: totals[power])
 
 
 def _level_out(point: Vector, scores: Vector, level: float) -> Table:
@@ -249,6 +282,17 @@ def _through_score(residuals: Vector, sigma: Vector, tolerance: float) -> Table:
     knots = np.unique(np.quantile(scores, np.linspace(0, 1, min(_MOST_KNOTS, len(scores)) + 1)))
     share = (np.searchsorted(scores, knots, side="right") + 0.5) / (len(scores) + 1)
     return _table(knots, np.clip(share, 0, 1), np.ones(len(knots)))
+
+
+def _through_beta(ratio: Vector, hit: npt.NDArray[np.bool_]) -> Table:
+    """Beta calibration of a probability that grows with the tolerance over the scale, as a table over that ratio."""
+    knots = np.unique(np.quantile(ratio, np.linspace(0, 1, _MOST_KNOTS + 1)))
+
+    def raw(ratios: Vector) -> Vector:
+        grown: Vector = np.exp(-1 / np.square(np.maximum(ratios, 1e-3)))
+        return grown
+
+    return _table(knots, beta(raw(ratio), hit)(raw(knots)), np.ones(len(knots)))
 
 
 def _best(ways: Mapping[str, Callable[[Codes], Any]], loss: Callable[[Any, Codes], float], rows: int) -> str:

@@ -19,7 +19,9 @@ from agecli.models.learn import Lessons
 from agecli.models.spec import ModelSpec
 from agecli.models.survey import Survey
 
-FORMAT = 2
+FORMAT = 3
+INTERVAL = "conformal, divided by cross-fitted spread trees, evened out by the prediction"
+"""tests/benchmarks/intervals.py compares it with other ways."""
 
 
 def describe(spec: ModelSpec, found: Survey, learned: Lessons, split: str) -> dict[str, Any]:
@@ -30,6 +32,10 @@ def describe(spec: ModelSpec, found: Survey, learned: Lessons, split: str) -> di
         "labelled": found.labelled,
         "sample": {"rows": found.used, "of": found.labelled, "chosen": "hash of id"},
         "split": split,
+        "methods": {
+            "interval": INTERVAL if learned.spread is not None else None,
+            "confidence": learned.calibration.method,
+        },
         "parts": learned.parts,
         **figures.of(learned.evidence, spec),
         "parameters": {name: value for name, value in learned.params.items() if name != "nthread"},

@@ -241,7 +241,7 @@ def of_confidence(hit: np.ndarray, sure: np.ndarray) -> dict[str, float]:
 
 
 def means(each: list[dict[str, float]]) -> dict[str, float]:
-    return {key: float(np.nanmean([one[key] for one in each])) for key in each[0]}
+    return {key: float(np.mean([one[key] for one in each])) for key in each[0]}
 
 
 def diabetes() -> tuple[pa.Table, ModelSpec]:

@@ -66,6 +66,13 @@ def test_what_the_spread_misses_is_made_up_for_where_predictions_are_high() -> N
         assert confidence[part].mean() == pytest.approx((np.abs(new[part]) <= 3).mean(), abs=0.03)
 
 
+def test_a_spread_that_tells_nothing_is_not_followed() -> None:
+    random = np.random.default_rng(1)
+    residuals, spread = random.normal(size=3_000), random.lognormal(size=3_000)
+    assert calibrate.calibrate_numbers(np.zeros(3_000), residuals, spread, 0.8, 1.0, 0.1).power == 0
+    assert calibrate.calibrate_numbers(np.zeros(3_000), residuals * spread, spread, 0.8, 1.0, 0.1).power == 1
+
+
 def test_few_rows_are_not_divided_into_bands() -> None:
     random = np.random.default_rng(7)
     found = calibrate.calibrate_numbers(*random.normal(size=(2, 900)), np.ones(900), 0.8, 1.0, 0.1)
@@ -94,10 +101,16 @@ def test_confidence_falls_as_the_spread_grows(noisy: tuple[np.ndarray, np.ndarra
     assert confidence.min() >= 0 and confidence.max() <= 1
 
 
-@given(st.lists(st.tuples(finite, st.floats(-10, 1e4)), min_size=1, max_size=20), st.floats(0, 50))
-def test_an_interval_contains_its_point_and_never_crosses(rows: list[tuple[float, float]], factor: float) -> None:
+@given(
+    st.lists(st.tuples(finite, st.floats(-10, 1e4)), min_size=1, max_size=20),
+    st.floats(0, 50),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_an_interval_contains_its_point_and_never_crosses(
+    rows: list[tuple[float, float]], factor: float, power: float
+) -> None:
     point = np.array([p for p, _ in rows]).astype(np.float32).astype(np.float64)
-    found = NumberCalibration(1e-3, Table((-5.0, 5.0), (0.5, 2.0)), factor, Table((0.0,), (0.5,)), "scaled")
+    found = NumberCalibration(1e-3, power, Table((-5.0, 5.0), (0.5, 2.0)), factor, Table((0.0,), (0.5,)), "scaled")
     lower, upper = found.interval(point, np.array([s for _, s in rows]))
     assert (lower <= point).all() and (point <= upper).all()
 
