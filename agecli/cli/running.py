@@ -9,7 +9,7 @@ from agecli.cli import output
 from agecli.cli.limits import check_cost
 from agecli.cli.options import current_session
 from agecli.config import Settings
-from agecli.events import RUN_STARTED, STAGES, TRANSIENT, Event, fold
+from agecli.events import RUN_STARTED, STAGES, TRANSIENT, Event, Manifest, fold
 from agecli.executors import Executor, RunRequest, open_executor
 
 
@@ -24,8 +24,8 @@ def run_stages(
     batches: tuple[int, ...] = (),
     failed: bool = False,
     publish_anyway: str = "",
-) -> None:
-    """Runs the stages, or lists what would run. Raises the AgecliError that ended the run."""
+) -> Manifest | None:
+    """Runs the stages and tells what happened, or lists what would run. Raises the AgecliError that ended the run."""
     session = current_session()
     request = RunRequest(settings, stages, force, batches, failed, session.command_line(), publish_anyway)
     if not dry_run:
@@ -35,12 +35,12 @@ def run_stages(
         planned = executor.preview(request)
         rows = [{"stage": p.name, "action": "skip" if p.fresh else "run", "why": p.why} for p in planned]
         output.emit(rows, ("stage", "action", "why"), form)
-        return
+        return None
     session.running = True
-    _show(executor, request)
+    return _show(executor, request)
 
 
-def _show(executor: Executor, request: RunRequest) -> None:
+def _show(executor: Executor, request: RunRequest) -> Manifest:
     from agecli.cli import live, summary
 
     session = current_session()
@@ -57,6 +57,7 @@ def _show(executor: Executor, request: RunRequest) -> None:
             if manifest.state == "running":  # cut off between two events
                 manifest.state = "interrupted"
             summary.show(manifest, session)
+    return fold(lasting)
 
 
 def _events(executor: Executor, request: RunRequest) -> Generator[Event, None, None]:
