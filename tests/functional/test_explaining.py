@@ -144,7 +144,7 @@ def test_other_unlabelled_rows_are_judged_anew_although_the_model_stays_the_same
     known = table["weight"].is_valid().to_pylist()
     colours = [c if k else "blue" for c, k in zip(table["colour"].to_pylist(), known, strict=True)]
     pq.write_table(table.set_column(3, "colour", pa.array(colours)), project / "rows.parquet")
-    ok("-C", project, "run", "--all")
+    ok("-C", project, "run", "--to", "predict")  # not published: the gate might find the change too great
     after = ok("-C", project, "status", "--output", "json").json
     assert after["model"] == before["model"]
     assert (before["shift"]["differs"], after["shift"]["differs"]) == (False, True)
