@@ -140,6 +140,8 @@ def _convert(setting: Setting, raw: Any, where: str, base: Path) -> Any:
     if setting.kind == "path":
         if not isinstance(raw, str | Path) or not str(raw):
             raise wrong("a path")
+        if setting.name == "source" and str(raw).startswith("s3://"):
+            return str(raw)  # its cost can be told before the data are here
         return Path(os.path.abspath(base / Path(raw).expanduser()))  # noqa: PTH100 (resolve() would follow links)
     if setting.kind == "text":
         if not isinstance(raw, str) or not raw:

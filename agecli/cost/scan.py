@@ -29,7 +29,7 @@ Label = Literal["exact", "upper bound", "estimate"]
 
 BILLED_MINIMUM = 10_000_000
 BILLED_UNIT = 1_000_000
-_FOOTERS_OF_SMALL_FILES = 500  # read to know the columns; the bytes of small files are their sizes
+_FOOTERS_OF_SMALL_FILES = 256  # read to know the columns; the bytes of small files are their sizes
 
 READER = (
     "bytes are what a reader of Trino's family fetches, on which Athena's engine 3 is built: column chunks of the"

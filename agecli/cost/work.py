@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 from agecli.config import Settings
+from agecli.cost import texts
 from agecli.cost.rates import Rates, benchmark, of_workspace
-from agecli.cost.scan import Opened, Planned, Range, Scan, TableScan, estimate_opened, open_table, planned
+from agecli.cost.scan import Opened, Planned, Range, Scan, TableScan, estimate_opened, open_table, planned, table_at
 from agecli.engines.base import Column, Table
 from agecli.errors import ConfigError
 from agecli.pipeline import source as sources
@@ -27,7 +27,6 @@ LEAST_BATCH_ROWS = 51_200
 FILES_OF_A_TABLE = 30  # what a CTAS writes where nothing says how many; only requests depend on it
 SCALING = (0.9, 1.1)  # other rows may be shorter or longer than those at hand
 BYTES_OF_A_REASON = 4.0  # a feature's name and a number, most of it in dictionaries
-_SAMPLE = 1 << 20
 
 Tables = Mapping[str, Table | Planned]
 
@@ -150,6 +149,9 @@ def ad_hoc(settings: Settings, sql: str, rows: int | None = None) -> Query:
 def all_tables(settings: Settings, workspace: Workspace, recipe: Recipe, said: list[str]) -> dict[str, Table | Planned]:
     """Every table of a run, planned where it is not there yet; `said` hears which."""
     tables: dict[str, Table | Planned] = dict(workspace_tables(settings))
+    if str(settings["source"]).startswith("s3://"):
+        columns = tuple(Column(name, kind) for name, kind in recipe.source_columns.items())
+        tables["source"] = table_at(settings["source"], columns)
     if "source" not in tables:
         tables["source"] = _absent_source(settings, workspace, recipe, said)
     return complete(tables, recipe, settings["period"], settings["reasons"], said)
@@ -268,8 +270,7 @@ def _rows(table: Table | Planned, opened: Opened) -> tuple[int, str]:
     """Rows of a table, from footers; of text, from the lines of its first MiB, which is said."""
     if isinstance(table, Planned) or table.format == "parquet":
         return max(1, whole(opened).rows), ""
-    with Path(table.files[0]).open("rb") as file:
-        start = file.read(_SAMPLE)
-    lines = max(1, start.count(b"\n"))
-    rows = round(opened.total_bytes / len(start) * lines) if start else 1
+    start = texts.sample(opened.objects[0])
+    lines = max(1, len(start.lines))
+    rows = round(opened.total_bytes / start.consumed * lines)
     return max(1, rows), f"about {rows:,} rows, from the length of the first {lines:,} lines"
