@@ -328,7 +328,7 @@ def _segments(read: _Reader) -> tuple[str, ...]:
     names = read.get("segments", list, [])
     features = read.get("features", dict)
     for name in names:
-        if name not in features:
+        if not isinstance(name, str) or name not in features:
             raise ConfigError(f"segment {name!r} in {read.path}", "it is no feature", nearest(str(name), features))
     return tuple(dict.fromkeys(names))
 
@@ -339,7 +339,7 @@ def _monotone(read: _Reader) -> dict[str, int]:
     for name, direction in found.items():
         if name not in numeric:
             raise ConfigError(f"monotone.{name} in {read.path}", "it is no numeric feature", nearest(name, numeric))
-        if direction not in (1, -1) or isinstance(direction, bool):
+        if not isinstance(direction, int) or isinstance(direction, bool) or direction not in (1, -1):
             why = "1 (never falling) or -1 (never rising) is wanted"
             raise ConfigError(f"monotone.{name} in {read.path} is {direction!r}", why, "correct the value")
     return dict(found)

@@ -81,6 +81,34 @@ def test_an_unknown_placeholder_is_refused_before_anything_runs(folder):
     assert "staging" in caught.value.fix
 
 
+def test_segments_and_monotone_features_are_read(folder):
+    (folder / "recipe.toml").write_text(
+        TOML.replace("default = 170", 'default = 170\nsegments = ["weight"]') + "\n[monotone]\nweight = 1\n"
+    )
+    found = recipe.load(folder)
+    assert found.segments == ("weight",) and found.monotone == {"weight": 1}
+    assert found.deciding() != recipe.load(folder, {"monotone.weight": -1}).deciding()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("default = 170", 'default = 170\nsegments = ["wait"]', "did you mean weight"),
+        ("default = 170", 'default = 170\nsegments = [["weight"]]', "did you mean weight"),
+        ("default = 170", 'default = 170\nsegments = "weight"', "correct"),
+        ("[features]", "[monotone]\nwait = 1\n[features]", "did you mean weight"),
+        ("[features]", "[monotone]\nweight = 2\n[features]", "correct"),
+        ("[features]", "[monotone]\nweight = true\n[features]", "correct"),
+        ('weight = "numeric"', 'weight = "numeric"\nsex = "categorical"\n[monotone]\nsex = 1', "known: weight"),
+    ],
+)
+def test_segments_and_monotone_name_features_that_are_there(folder, old, new, named):
+    (folder / "recipe.toml").write_text(TOML.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        recipe.load(folder)
+    assert named in caught.value.fix
+
+
 def test_overrides_count_as_if_they_were_written(folder):
     assert recipe.load(folder, {"bounds.upper": 200}).bounds.upper == 200
 
