@@ -8,10 +8,9 @@ from agecli.engines.ids import checksum
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
-from agecli.pipeline.prediction import reason_columns
 from agecli.pipeline.publication import profile, publish
 from agecli.pipeline.staging import check_rows, in_file
-from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, features_table
+from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, features_table, reason_columns
 from agecli.recipe import render
 from agecli.workspace import MARKER, new_folder, write_json
 

@@ -16,7 +16,7 @@ from agecli.models.score import Model
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import BATCH_KEY, fingerprints
 from agecli.pipeline.registration import check_fits
-from agecli.pipeline.tables import Facts
+from agecli.pipeline.tables import Facts, reason_columns
 from agecli.workspace import TEMPORARY, guard_writes, publish
 
 ROWS_AT_ONCE = 16_384
@@ -54,11 +54,6 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
         finally:
             temporary.unlink(missing_ok=True)
     return {"rows": rows, "scored": scored}
-
-
-def reason_columns(count: int) -> list[str]:
-    """The names of the columns with reasons."""
-    return [f"reason_{number}" for number in range(1, count + 1)]
 
 
 def _schema(label: pa.DataType, id_type: pa.DataType, reasons: int) -> pa.Schema:

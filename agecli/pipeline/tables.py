@@ -74,6 +74,11 @@ def open_workspace(settings: Settings) -> tuple[Workspace, recipes.Recipe]:
     return Workspace(settings["workspace"], recipe.name, period), recipe
 
 
+def reason_columns(count: int) -> list[str]:
+    """The names of the columns with reasons."""
+    return [f"reason_{number}" for number in range(1, count + 1)]
+
+
 def workspace_tables(settings: Settings) -> dict[str, Table]:
     """All tables that are there now, by the names that SQL may use: source, staging, features, predictions, results."""
     workspace, recipe = open_workspace(settings)
