@@ -138,7 +138,9 @@ def reconcile(workspace: Workspace, run_id: str) -> Reconciled:
     opened = {name: open_table(table) for name, table in tables.items()}
     expected = _expected(run, events, tables, opened)
     rates, rows = _other_rates(workspace, run_id), whole(opened["staging"]).rows
-    notes.append(f"CPU seconds expected: as measured by {rates.origin}, by rows")
+    notes.append(
+        f"CPU seconds expected: as measured by {rates.origin}, by rows; what few rows cost all the same is not in it"
+    )
     lines = []
     for stage, counted in used.items():
         if stage in expected:
@@ -201,9 +203,9 @@ def _expected(
         "features": (needed["features"], 1, 0, ("features", "staging"), ("staging", "features")),
         "aggregate": (needed["results"], 1, counts["results"], ("results", "features"), ("predictions", "results")),
     }
-    found = {"batches": Range(0, FOOTER * _files(tables["features"]), SLACK)}
+    found = {"batches": Range(0, _footers(tables["features"]), SLACK)}
     for stage, (data, times, counted, checked, touched) in stages.items():
-        footers = OPENED * FOOTER * sum(_files(tables[name]) for name in touched)
+        footers = OPENED * sum(_footers(tables[name]) for name in touched)
         once = sum(ids[name] for name in checked)
         likely = times * data + counted + once + ids[checked[0]] + hashes + footers
         found[stage] = Range(round(LEAST * (data + once)), likely, likely + data + once + SLACK)
@@ -225,10 +227,10 @@ def _model_stages(
     model = run.workspace.models / str(model_of(run))
     weight = sum(file.stat().st_size for file in model.glob("*")) if model.is_dir() else 0
     loads = min(run.workers, len(batches))
-    footers = 3 * FOOTER * len(batches)
+    footers = 3 * _footers(tables["features"]) * len(batches)
     return {
         "train": Range(
-            round(LEAST * data), 3 * data + (10 if few else 4) * spool + OPENED * FOOTER,
+            round(LEAST * data), 3 * data + 4 * spool + OPENED * _footers(tables["features"]),
             6 * data + (60 if few else 12) * spool + SLACK,
         ),
         "predict": Range(
@@ -243,8 +245,10 @@ def _columns(sql: str, opened: Mapping[str, Opened]) -> int:
     return sum(sum(table.columns.values()) or table.bytes.expected for table in tables)
 
 
-def _files(table: Table | Planned) -> int:
-    return len(table.files) if isinstance(table, Table) else 1
+def _footers(table: Table | Planned) -> int:
+    """Bytes that opening a table once takes from the ends of its files."""
+    files = table.files if isinstance(table, Table) else ()
+    return sum(min(FOOTER, Path(file).stat().st_size) for file in files) if files else FOOTER
 
 
 def _labelled(events: list[Event]) -> int:
