@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,6 +118,12 @@ def _s3() -> fs.S3FileSystem:
     )
 
 
+def forget() -> None:
+    """Asks S3 anew: after a change of files or of settings."""
+    _listing.cache_clear()
+    _s3.cache_clear()
+
+
 def filesystem_of(path: str) -> tuple[fs.FileSystem, str]:
     """The file system behind a path or URI, and the path in it."""
     if _is_remote(path):
@@ -133,7 +138,3 @@ def error_of(path: str, error: Exception) -> AgecliError | None:
         return None
     why = text.split("AWS Error", 1)[-1].strip().splitlines()[0]
     return AwsError(f"S3 refuses {path}", why, "check AWS_PROFILE, AWS_REGION and the permission to list and read")
-
-
-def sizes(files: Sequence[Object]) -> int:
-    return sum(f.size for f in files)
