@@ -28,14 +28,21 @@ if TYPE_CHECKING:
     import xgboost as xgb
 else:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when XGBoost loads libgomp
-    _absent = [name for name in ("sklearn", "pandas") if name not in sys.modules]
+
+    class _Without:
+        """While XGBoost is imported, its optional libraries are not found. No None stands in `sys.modules` for them:
+        compiled code that imports pandas at that moment in another thread would take the None for a module."""
+
+        def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+            if name in ("sklearn", "pandas"):
+                raise ModuleNotFoundError(f"{name} is not wanted here", name=name)
+
+    _finder = _Without()
+    sys.meta_path.insert(0, _finder)
     try:
-        for _name in _absent:
-            sys.modules[_name] = None
         import xgboost as xgb
     finally:
-        for _name in _absent:
-            sys.modules.pop(_name, None)
+        sys.meta_path.remove(_finder)
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
