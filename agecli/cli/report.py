@@ -17,7 +17,7 @@ from agecli.config import Settings
 @click.option("--out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), help="Where to write it.")
 @with_settings("workspace", "recipe", "period")
 def report(settings: Settings, run: str | None, out: Path | None) -> None:
-    """Write the last run, or another one, as a page for people.
+    """Write a run and its model as a page for people.
 
     RUN is a run's id or its beginning. The page is one HTML file that needs no network: what ran, how good the model
     is, how sure, where, and why. Its path is printed on stdout.
