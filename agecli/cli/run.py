@@ -52,6 +52,7 @@ def run(
       agecli run --all --period 2026Q2 --workers 1 --memory 2GiB
       agecli run --all --param max_depth=8 --param eta=0.3 --set bounds.upper=90
       agecli run --all --model production   with the registered model instead of the one trained
+      agecli run --on aws --max-usd 5       not at all, if it may cost more (exit code 5)
       agecli run --publish-anyway --reason "the vendor's new file"
     """
     if everything and (first or last):
