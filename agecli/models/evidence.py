@@ -92,9 +92,9 @@ Evidence = NumberEvidence | ClassEvidence
 def table(evidence: Evidence, classes: tuple[str, ...], segments: Mapping[str, pa.Array]) -> bytes:
     """`evaluation.parquet`: one row per row that no model saw, with its segment by each feature asked for."""
     columns = {"id": evidence.ids, **evidence.columns(pa.array(classes, pa.string()))}
-    columns |= {f"segment_{name}": words for name, words in segments.items()}
+    named = {f"segment_{name}": words for name, words in segments.items()}
     sink = io.BytesIO()
-    pq.write_table(pa.table(columns), sink, compression="zstd", use_dictionary=list(columns)[6:])
+    pq.write_table(pa.table({**columns, **named}), sink, compression="zstd", use_dictionary=list(named))
     return sink.getvalue()
 
 

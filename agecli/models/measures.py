@@ -24,7 +24,7 @@ Flags = npt.NDArray[np.bool_]
 WITHIN = (0.6, 1.0, 2.0)
 """Errors up to these multiples of the tolerance are counted: within 3, 5 and 10 years for a tolerance of 5."""
 
-MOST_CELLS = 20_000_000
+MOST_CELLS = 4_000_000
 """Rows times classes up to which figures by class are drawn."""
 
 _Z = 1.959963984540054  # 95 %
