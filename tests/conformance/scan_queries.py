@@ -142,3 +142,66 @@ SELECT id FROM wide TABLESAMPLE BERNOULLI (10)
 """
 
 QUERIES += [line for line in UNSEEN.strip().splitlines() if line]
+
+# a further set, written and asked like the one before
+LATER = """
+SELECT count(*) FROM (SELECT person FROM nested GROUP BY person)
+SELECT x.p.name FROM (SELECT DISTINCT person AS p FROM nested WHERE id < 100) x
+SELECT max(person.address.zip) FROM nested WHERE person.name = 'n5' OR id = 3
+SELECT n.person.address.city, w.cat FROM nested n JOIN wide w ON n.person.address.zip = w.number
+SELECT m.k FROM (SELECT map_keys(props) AS k, items FROM nested) m LIMIT 5
+SELECT count(*) FROM (SELECT id, items[1].a AS q FROM nested) WHERE q > 5
+SELECT l.id FROM nested l LEFT JOIN (SELECT person.name AS nm, id FROM nested) r ON l.id = r.id AND r.nm LIKE 'n1%'
+SELECT grouping(cat), cat, count(DISTINCT number), sum(value) FROM wide GROUP BY GROUPING SETS ((cat), ())
+SELECT count(DISTINCT cat), sum(DISTINCT number), max(value) FROM wide
+SELECT id FROM wide w WHERE number > (SELECT avg(number) FROM wide v WHERE v.cat = w.cat)
+SELECT id, (SELECT max(z.value) FROM zstd z WHERE z.cat = w.cat) FROM wide w WHERE w.id < 100
+SELECT * FROM (VALUES (1, 'a'), (2, 'b')) v (i, s) JOIN wide ON wide.id = v.i
+SELECT max(id) FROM wide WHERE EXISTS (SELECT 1 FROM zstd WHERE id = 5)
+SELECT id FROM wide WHERE id NOT IN (SELECT id FROM zstd)
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT count(*) FROM r CROSS JOIN many
+WITH a AS (SELECT cat, avg(value) AS v FROM wide GROUP BY cat), b AS (SELECT cat, v, rank() OVER \
+(ORDER BY v) AS k FROM a) SELECT b1.cat FROM b b1 JOIN b b2 ON b1.k = b2.k + 1
+SELECT id FROM (SELECT id, value FROM wide UNION ALL SELECT id, value FROM zstd) WHERE id BETWEEN 1000 AND 2000
+SELECT id FROM (SELECT id, value FROM wide ORDER BY value LIMIT 100) WHERE id < 5
+SELECT sum(b) FROM big WHERE id BETWEEN 2400000 AND 2600000
+SELECT a FROM big WHERE id < 3 OR b > 2
+SELECT count(*) FROM big WHERE a IS NULL
+SELECT big.id FROM big JOIN many ON big.id = many.id
+SELECT year, sum(value) FROM parts WHERE id < 70000 GROUP BY year
+SELECT year FROM parts
+SELECT count(*) FROM parts WHERE year = '1999'
+SELECT p.id FROM parts p JOIN (VALUES '2021') v (y) ON p.year = v.y
+SELECT c0 FROM categories WHERE c0 LIKE 'category number 1%'
+SELECT c0 FROM categories WHERE c0 >= 'category number 5' AND c0 < 'category number 6'
+SELECT text FROM indexed WHERE day = DATE '2020-06-06' OR day = DATE '2022-01-01'
+SELECT number, text FROM indexed WHERE id > 399990 ORDER BY id
+SELECT i.text FROM indexed i JOIN many m ON i.id = m.id
+SELECT cat FROM trinoed WHERE day BETWEEN DATE '2022-09-01' AND DATE '2022-09-20'
+SELECT at, rare FROM trinoed WHERE rare > 999990
+SELECT t.text FROM trinoed t JOIN many m ON t.id = m.id WHERE m.flag
+SELECT text FROM ducks WHERE id = 123456 AND few > 0
+SELECT few FROM ducks WHERE few IN (1, 2, 3) GROUP BY few
+SELECT max(value) FROM odd WHERE value > 0.99 AND small BETWEEN 10 AND 20
+SELECT id FROM odd WHERE date_trunc('hour', stamp) = TIMESTAMP '1970-01-02 05:00:00'
+SELECT id FROM odd WHERE real BETWEEN 100 AND 200
+SELECT id FROM odd WHERE small = -5
+SELECT text FROM odd WHERE text BETWEEN 'ü0100' AND 'ü01005'
+SELECT w.id FROM wide w WHERE w.day = DATE '2021-05-05' AND w.flag AND w.cat IN ('amber', 'cedar')
+SELECT day, count(*) FROM wide WHERE year(day) = 2021 GROUP BY day
+SELECT count(*) FROM wide WHERE CAST(at AS date) = DATE '2020-01-03'
+SELECT count(*) FROM wide WHERE id > 1e5 AND price = 5
+SELECT price FROM wide WHERE price BETWEEN 10.25 AND 10.75
+SELECT text FROM gzipped ORDER BY id DESC LIMIT 2
+SELECT flag, array_agg(id) FROM gzipped WHERE id < 10 GROUP BY flag
+SELECT * FROM hollow WHERE id IS NULL
+SELECT 1 FROM wide WHERE false
+SELECT id FROM wide WHERE true
+SELECT id FROM wide WHERE 1 = 2 OR id = 5
+SELECT id FROM wide OFFSET 5 LIMIT 2
+SELECT w.id FROM wide w, zstd z WHERE w.id = z.id AND z.id < 20
+SELECT word, count(*) FROM lines GROUP BY word
+SELECT s.word FROM sheet s JOIN many m ON CAST(s.id AS bigint) = m.id LIMIT 3
+"""
+
+QUERIES += [line for line in LATER.strip().splitlines() if line]
