@@ -28,7 +28,7 @@ def test_the_corpus_has_all_its_queries():
 
 def test_bounds_are_not_loose_where_nothing_can_be_left_out(record_property):
     exact = [case for case in CASES if case.scan.label == "exact"]
-    assert len(exact) >= len(CASES) // 3, "a label that is hardly given says nothing"
+    assert len(exact) >= len(CASES) // 4, "a label that is hardly given says nothing"
     record_property("conformance", scan_corpus.report(CASES).replace("\n", "; "))
 
 
