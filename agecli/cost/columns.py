@@ -8,6 +8,7 @@ it is counted, so that what comes out is never too little.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 
@@ -58,7 +59,7 @@ def mentions(sql: str, tables: Mapping[str, Columns]) -> list[Mention]:
 def passed(sql: str, tables: Mapping[str, Columns]) -> list[tuple[str, str] | None]:
     """For each column of a SELECT the table and column that it is unchanged, None for what is computed."""
     made = _Binder({name.lower(): columns for name, columns in tables.items()}).query(parser.parse(sql), Scope())
-    bases = [column.base for column in made.columns]
+    bases = [column.bases[0] if len(column.bases) == 1 else None for column in made.columns]
     return [None if base is None or len(base[1]) != 1 else (base[0].table, base[1][0]) for base in bases]
 
 
@@ -127,7 +128,8 @@ class _Binder:
                 one.use(())
                 two.use(())
 
-            columns.append(Output(None, one.name, use, one.type))
+            same = node.op == "union" and node.all and one.type is not None and one.type == two.type
+            columns.append(Output(None, one.name, use, one.type, (*one.bases, *two.bases) if same else ()))
         return From(tuple(columns), both, opened)
 
     # --- relations
@@ -170,7 +172,7 @@ class _Binder:
     def column(self, mention: Mention, relation: str, name: str, kind: Type | None) -> Output:
         path = (name.lower(),)
         return Output(
-            relation, name, lambda below: mention.need((*path, *below), self.in_condition), kind, (mention, path)
+            relation, name, lambda below: mention.need((*path, *below), self.in_condition), kind, ((mention, path),)
         )
 
     def condition(self, node: object, scope: Scope, windows: _Windows = ()) -> None:
@@ -313,7 +315,7 @@ class _Binder:
         around: Scope | None = scope
         touched = list(inner.mentions)
         while around is not None:
-            touched += [c.base[0] for c in around.columns if c.base is not None]
+            touched += [base[0] for c in around.columns for base in c.bases if base is not None]
             around = around.outer
         _cut(From((), tuple(touched)), JOIN)
         for mention in self.found:
@@ -338,15 +340,17 @@ class _Binder:
     def push(self, node: ast.Expr, scope: Scope) -> None:
         """Hands the conditions that reach the reader to the mentions that they are about."""
 
-        def base(value: ast.Expr) -> tuple[Mention, Path] | None:
+        def base(value: ast.Expr, side: int) -> tuple[Mention, Path] | None:
             chain = chain_of(value)
             if chain is None:
                 return None
             output, below = self.resolve(chain, scope)
-            return None if output.base is None or below else output.base
+            here = any(output is column for column in scope.columns)  # not of a query around this one
+            return output.bases[side] if here and not below and side < len(output.bases) else None
 
-        for mention, predicate in conditions.pushed(node, base):
-            mention.predicates.append(predicate)
+        for side in range(max((len(c.bases) for c in scope.columns), default=0)):
+            for mention, predicate in conditions.pushed(node, functools.partial(base, side=side)):
+                mention.predicates.append(predicate)
 
 
 _Windows = tuple[tuple[str, ast.Window], ...]
@@ -449,12 +453,12 @@ class _Select:
         name = item.alias or (item.value.name if isinstance(item.value, ast.Name | ast.Field) else None)
         if chain is not None:
             output, below = self.binder.resolve(chain, self.scope)
-            base = output.base if not below and self.is_plain() else None
+            bases = output.bases if not below and self.is_plain() else ()
 
             def use_field(further: Path) -> None:
                 output.use((*below, *further))
 
-            return Output(None, name, use_field, type_below(output.type, below), base)
+            return Output(None, name, use_field, type_below(output.type, below), bases)
         if has_subquery(item.value):  # it is joined whether or not its value is used
             self.binder.walk(item.value, self.scope, windows=self.node.windows)
             return Output(None, name, lambda further: None)

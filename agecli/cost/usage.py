@@ -69,21 +69,22 @@ class Mention:
 class Output:
     """A column that a relation gives. `use` is called with the fields below it that are needed, () for all of it.
 
-    `base` is the mention and the path that it stands for unchanged, where a condition on it reaches the reader.
+    `bases` are the mentions and paths that it stands for unchanged, one for each side of UNION ALL, where a condition
+    on it reaches the reader; None for a side where it does not.
     """
 
     relation: str | None
     name: str | None
     use: Callable[[Path], None]
     type: Type | None = None
-    base: tuple[Mention, Path] | None = None
+    bases: tuple[tuple[Mention, Path] | None, ...] = ()
 
     def hidden(self) -> Output:
         """The same column where conditions on it do not reach the reader."""
-        return Output(self.relation, self.name, self.use, self.type, None)
+        return Output(self.relation, self.name, self.use, self.type)
 
     def called(self, relation: str | None, name: str | None) -> Output:
-        return Output(relation, name, self.use, self.type, self.base)
+        return Output(relation, name, self.use, self.type, self.bases)
 
 
 def covered(paths: set[Path]) -> set[str]:

@@ -168,6 +168,19 @@ def test_the_side_of_an_outer_join_that_may_be_missing_keeps_its_row_groups():
     assert right.predicates == []
 
 
+def test_a_condition_in_a_subquery_leaves_nothing_out_around_it():
+    sql = "SELECT id, (SELECT max(v) FROM u WHERE t.id > 99 AND u.id > 5) FROM t"
+    found = {m.table: m.predicates for m in columns.mentions(sql, TABLES)}
+    assert found["t"] == []
+    assert len(found["u"]) == 1
+
+
+def test_conditions_reach_both_sides_of_union_all_and_of_no_other_set_operation():
+    for op, reached in (("UNION ALL", 1), ("UNION", 0), ("INTERSECT", 0)):
+        sql = f"SELECT id FROM (SELECT id FROM t {op} SELECT id FROM u) WHERE id BETWEEN 3 AND 5"
+        assert [len(m.predicates) for m in columns.mentions(sql, TABLES)] == [reached, reached]
+
+
 bounds = st.integers(-5, 5)
 
 
