@@ -28,7 +28,7 @@ from agecli.models.calibrate import ClassCalibration, NumberCalibration
 from agecli.models.encode import Encoder, Vocabulary
 from agecli.models.fit import Trained
 from agecli.models.score import Model
-from agecli.models.spec import ModelSpec
+from agecli.models.spec import FORMAT, ModelSpec
 from agecli.workspace import new_folder
 
 _FIX = "train again: `agecli run --from train --force`"
@@ -74,8 +74,8 @@ def evaluation(folder: Path) -> pa.Table:
 
 def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:
     decides, sums = card["decides"], card["files"]
-    if decides["format"] != cards.FORMAT:
-        why = f"it has format {decides['format']}, this agecli reads {cards.FORMAT}"
+    if decides["format"] != FORMAT:
+        why = f"it has format {decides['format']}, this agecli reads {FORMAT}"
         raise DataError(f"the model in {folder} cannot be read", why, _FIX)
     regression = decides["task"] == "regression"
     wanted = ["model.ubj", "spread.ubj"] if regression else ["model.ubj"]

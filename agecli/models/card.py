@@ -16,10 +16,9 @@ from agecli.models import figures, trees
 from agecli.models.calibrate import ClassCalibration, NumberCalibration
 from agecli.models.encode import Vocabulary
 from agecli.models.learn import Lessons
-from agecli.models.spec import ModelSpec
+from agecli.models.spec import FORMAT, ModelSpec
 from agecli.models.survey import Survey
 
-FORMAT = 3
 INTERVAL = "conformal, divided by cross-fitted spread trees, evened out by the prediction"
 """tests/benchmarks/intervals.py compares it with other ways."""
 

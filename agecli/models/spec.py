@@ -20,6 +20,9 @@ Task = Literal["regression", "classification"]
 Kind = Literal["numeric", "categorical"]
 Params = Mapping[str, int | float | str]
 
+FORMAT = 3
+"""Of a model's files. Raised when they change: older models are refused, and a run trains its own anew."""
+
 PARAMETERS: Mapping[str, tuple[float, float]] = {
     "rounds": (1, 10_000),
     "early_stopping_rounds": (1, 1_000),

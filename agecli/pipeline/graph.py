@@ -15,6 +15,7 @@ from typing import Any
 from agecli import recipe as recipes
 from agecli.engines.base import DIALECT
 from agecli.errors import DataError
+from agecli.models.spec import FORMAT
 from agecli.pipeline import source
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.registration import version_of
@@ -71,7 +72,7 @@ def fingerprints(run: FrozenRun) -> Fingerprints:
     )
     training = digest_of(
         [
-            CONTRACT["train"],
+            [CONTRACT["train"], FORMAT],
             features,
             [rules[key] for key in ("task", "tolerance", "level", "segments", "monotone", "inputs", "model")],
             [deciding[key] for key in ("max_train_rows", "few_labels", "seed", "folds", "repeats")],
