@@ -137,7 +137,7 @@ def test_status_finds_a_run_by_the_beginning_of_its_id(finished):
     assert told("-C", finished, "status", run["run_id"][:12], "--output", "json").json["run_id"] == run["run_id"]
     refused = ask("-C", finished, "status", "nothing")
     assert refused.code == 2
-    assert "agecli runs" in refused.err
+    assert f"`agecli -C {finished} runs` lists them" in refused.err
 
 
 @pytest.mark.parametrize("name", ["status", "runs", "config", "logs", "doctor"])
@@ -277,7 +277,7 @@ def test_a_stage_whose_input_is_missing_names_the_command_that_makes_it(own):
     shutil.rmtree(own / "workspace")
     refused = ask("-C", own, "predict")
     assert refused.code == 2
-    assert "fix: agecli run --to predict" in refused.err
+    assert f"fix: agecli -C {own} run --to predict" in refused.err
 
 
 def test_cleanup_shows_what_goes_and_keeps_results_and_models(own):

@@ -16,6 +16,10 @@
 
 #if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define EIGHT_AT_ONCE
+#ifdef __SSE2__
+#define SIXTEEN_AT_ONCE
+#include <emmintrin.h>
+#endif
 #endif
 #define MOST_FIELDS 64
 #define DEEPEST 200
@@ -107,7 +111,23 @@ static inline int hexadecimal(uint8_t c)
 static inline Text string(Text at, Text end, int *escaped, uint8_t *high)
 {
     for (;;) {
-#ifdef EIGHT_AT_ONCE
+#if defined(SIXTEEN_AT_ONCE)
+        const __m128i quotes = _mm_set1_epi8('"'), slashes = _mm_set1_epi8('\\'), controls = _mm_set1_epi8(0x1F);
+        while (end - at >= 16) {
+            __m128i word = _mm_loadu_si128((const __m128i *)at);
+            __m128i stop = _mm_or_si128(_mm_cmpeq_epi8(word, quotes), _mm_cmpeq_epi8(word, slashes));
+            stop = _mm_or_si128(stop, _mm_cmpeq_epi8(_mm_min_epu8(word, controls), word));
+            unsigned stops = (unsigned)_mm_movemask_epi8(stop), tops = (unsigned)_mm_movemask_epi8(word);
+            if (stops) {
+                int before = __builtin_ctz(stops);
+                *high |= (tops & ((1u << before) - 1)) != 0;
+                at += before;
+                goto stopped;
+            }
+            *high |= tops != 0;
+            at += 16;
+        }
+#elif defined(EIGHT_AT_ONCE)
         const uint64_t ones = 0x0101010101010101ULL, tops = 0x8080808080808080ULL;
         while (end - at >= 8) {
             uint64_t word;
@@ -126,7 +146,7 @@ static inline Text string(Text at, Text end, int *escaped, uint8_t *high)
 #endif
         while (at < end && *at != '"' && *at != '\\' && *at >= 0x20)
             *high |= *at++ >> 7;
-#ifdef EIGHT_AT_ONCE
+#if defined(SIXTEEN_AT_ONCE) || defined(EIGHT_AT_ONCE)
     stopped:
 #endif
         if (at >= end)
