@@ -140,7 +140,7 @@ class Size:
             script = [python, "speed_plain.py", self.source, model, self.out, "--threads", self.workers]
             return watched(way, self.rows, script)
         if way in ("decode", "copy"):
-            script = [python, "speed_limits.py", way, self.source, self.out]
+            script = [python, "speed_limits.py", way, self.source, *([self.out] if way == "copy" else [])]
             return watched(way, self.rows, script)
         self.clear()
         command = [*AGECLI, "-C", self.project, "run", "--all", "--workers", self.workers]

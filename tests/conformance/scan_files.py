@@ -196,6 +196,139 @@ def odd(folder: Path) -> None:
 
 
 @recipe
+def paged(folder: Path) -> None:
+    """Data pages of version 2, encodings of differences, checksums of pages, ZSTD."""
+    chosen = rows(350_000, 14).select(["id", "number", "value", "text", "cat", "day", "rare"])
+    pq.write_table(
+        chosen, folder / "v2.parquet", row_group_size=40_000, compression="zstd", data_page_version="2.0",
+        use_dictionary=["cat"], write_page_checksum=True,
+        column_encoding={"id": "DELTA_BINARY_PACKED", "text": "DELTA_LENGTH_BYTE_ARRAY", "value": "BYTE_STREAM_SPLIT"},
+    )  # fmt: skip
+
+
+@recipe
+def shreds(folder: Path) -> None:
+    """Row groups so small that the footer is longer than the reader's first look at it."""
+    chosen = rows(300_000, 15).select(["id", "text", "value"])
+    pq.write_table(chosen, folder / "s.parquet", row_group_size=1500, compression="snappy")
+
+
+@recipe
+def lump(folder: Path) -> None:
+    """One row group: chunks of more than 8 MiB with small ones between them."""
+    table = rows(1_200_000, 16)
+    order = ["flag", "value", "cat", "text", "number", "nothing", "id", "day"]
+    pq.write_table(table.select(order), folder / "l.parquet", row_group_size=5_000_000, compression="snappy")
+
+
+@recipe
+def drifted(folder: Path) -> None:
+    """The same table over the years: a column came, one went, and their order changed."""
+    table = rows(360_000, 17)
+    columns = (["id", "value", "text", "cat", "number"], ["number", "id", "text", "value"], ["text", "id", "cat"])
+    for year, kept in enumerate(columns):
+        part = table.slice(year * 120_000, 120_000).select(kept)
+        pq.write_table(part, folder / f"d{year}.parquet", row_group_size=30_000, compression="snappy")
+
+
+@recipe
+def deep(folder: Path) -> None:
+    """Rows in lists in rows, a map of rows, some of them NULL or empty; gzip."""
+    random = np.random.default_rng(18)
+    texts = [f"{n:012d}" for n in random.integers(0, 10**12, 80_000)]
+    line = pa.struct([("sku", pa.string()), ("price", pa.float64()), ("notes", pa.list_(pa.string()))])
+    order = pa.struct([("number", pa.int64()), ("lines", pa.list_(line))])
+    orders = [
+        None if i % 11 == 0 else {"number": i, "lines": [{"sku": t, "price": i / 7, "notes": [t[::-1]]}] * (i % 3)}
+        for i, t in enumerate(texts)
+    ]
+    place = pa.struct([("x", pa.float64()), ("label", pa.string())])
+    places = [[(WORDS[i % 8], {"x": i / 3, "label": t})] for i, t in enumerate(texts)]
+    table = pa.table(
+        {
+            "id": np.arange(len(texts)),
+            "ord": pa.array(orders, order),
+            "places": pa.array(places, pa.map_(pa.string(), place)),
+            "outer": pa.array([{"mid": {"core": {"leaf": i, "other": t}, "side": t}} for i, t in enumerate(texts)]),
+        }
+    )
+    pq.write_table(table, folder / "d.parquet", row_group_size=10_000, compression="gzip")
+
+
+@recipe
+def typed(folder: Path) -> None:
+    """Types whose bounds are easily mistaken: decimals as integers, small integers, times of three units, binary."""
+    steps = np.arange(260_000)
+    money = pa.array(steps - 130_000, pa.int64()).cast(pa.decimal128(19, 0))
+    table = pa.table(
+        {
+            "id": steps.astype(np.int32),
+            "short": pa.array([Decimal(int(i) - 100) / 100 for i in steps], pa.decimal128(9, 2)),
+            "middle": pa.array([Decimal(int(i)) / 10 for i in steps], pa.decimal128(18, 4)),
+            "long": money.cast(pa.decimal128(38, 10)),
+            "tiny": pa.array((steps // 1100).astype(np.int16) - 120, pa.int16()).cast(pa.int8()),
+            "seconds": pa.array(steps * 1000, pa.timestamp("ms")),
+            "nanos": pa.array(steps * 10**9 + 1, pa.timestamp("ns")),
+            "raw": pa.array([f"{i:09d}".encode() for i in steps], pa.binary()),
+            "born": pa.array((steps // 20 - 6000).astype(np.int32), pa.date32()),
+        }
+    )
+    pq.write_table(table, folder / "t.parquet", row_group_size=13_000, store_decimal_as_integer=True, version="2.6")
+
+
+@recipe
+def blank(folder: Path) -> None:
+    """Whole row groups of NULL, others without one, and a file without any statistics."""
+    count = 240_000
+    table = rows(count, 19).select(["id", "value", "text", "cat"])
+    steps = np.arange(count)
+    table = table.append_column("some", pa.array(steps, mask=(steps // 20_000) % 3 == 0))
+    table = table.append_column("late", pa.array([None if i < 120_000 else WORDS[i % 8] for i in steps], pa.string()))
+    table = table.append_column("yes", pa.array(steps >= 0, mask=(steps // 20_000) % 4 == 1))
+    pq.write_table(table, folder / "a.parquet", row_group_size=20_000, compression="snappy")
+    pq.write_table(table, folder / "b.parquet", row_group_size=20_000, compression="snappy", write_statistics=False)
+
+
+@recipe
+def quacks(folder: Path) -> None:
+    """DuckDB's second version of Parquet, gzip, several files, sorted texts, nested and short rows."""
+    with duckdb.connect() as base:
+        base.execute("SET threads = 1")
+        for number in range(3):
+            base.execute(
+                f"COPY (SELECT i AS id, {{'a': i % 77, 'b': md5(i::VARCHAR)}} AS s, printf('%09d', i) AS word,"
+                " CASE WHEN i % 50 = 0 THEN i % 100 END AS seldom, (i / 3)::DECIMAL(15, 3) AS amount,"
+                f" TIMESTAMP '2024-01-01' + to_seconds(i) AS at FROM range({number * 200_000}, {200_000 * (number + 1)})"
+                f" t(i)) TO '{folder / f'q{number}.parquet'}' (FORMAT parquet, PARQUET_VERSION v2, CODEC gzip,"
+                " ROW_GROUP_SIZE 40960)"
+            )
+
+
+@recipe
+def gaps(folder: Path) -> None:
+    """Needed chunks with a megabyte, a bit less, and much more between them."""
+    random = np.random.default_rng(20)
+    data = {}
+    for number, width in enumerate((200, 130_000, 200, 132_000, 200, 300_000, 200)):
+        times = max(1, width // 8192)
+        values = random.integers(0, 2**62, 8192)
+        fill = np.frombuffer(random.bytes(8192 * times * 8), dtype="S" + str(8 * times))
+        data[f"c{number}"] = pa.array(values) if times == 1 else pa.array(fill.tolist(), pa.binary())
+    pq.write_table(pa.table(data), folder / "g.parquet", compression="none", use_dictionary=False)
+
+
+@recipe
+def ledger(folder: Path) -> None:
+    """Partitions of a date, two files in each, of which one is small."""
+    for day in ("2024-02-28", "2024-02-29", "2024-03-01"):
+        place = folder / f"booked={day}"
+        place.mkdir(parents=True)
+        table = rows(130_000, int(day[-2:]))
+        pq.write_table(table.slice(0, 120_000), place / "a.parquet", row_group_size=30_000, compression="snappy")
+        pq.write_table(table.slice(120_000), place / "b.parquet", compression="zstd")
+
+
+@recipe
 def lines(folder: Path) -> None:
     """JSON Lines of some 6 MB."""
     random = np.random.default_rng(12)

@@ -69,14 +69,15 @@ def declare_partitioned(url: str, root: Path, name: str, opened: Opened) -> None
     columns = ", ".join(f'"{n}" {_type(str(t))}' for n, t in opened.columns)
     ask(url, f"DROP TABLE IF EXISTS {name}")
     ask(url, f"CREATE TABLE {name} ({columns}) WITH (format = 'PARQUET', partitioned_by = ARRAY['{part}'])")
-    for file in map(Path, table.files):
-        value = partitions(str(file), table.root)[part]
+    for value in dict.fromkeys(partitions(file, table.root)[part] for file in table.files):
         ask(url, f"INSERT INTO {name} ({part}) VALUES ('{value}')")
         folder = root / "default" / name / f"{part}={value}"
         for old in folder.iterdir():
             if not old.name.startswith("."):
                 old.unlink()
-        shutil.copy(file, folder)
+        for file in table.files:
+            if partitions(file, table.root)[part] == value:
+                shutil.copy(file, folder)
 
 
 def _type(kind: str) -> str:
@@ -133,7 +134,7 @@ def main(url: str, root: Path, data: Path | None, known: dict[str, int]) -> None
     folders = place(url, root, data)
     opened = {name: open_table(table_at(str(folder))) for name, folder in folders.items()}
     for name, table in opened.items():
-        if name == "parts":
+        if partitions(table.objects[0].path, str(folders[name])):
             declare_partitioned(url, root, name, table)
         else:
             declare(url, name, table)
