@@ -156,8 +156,9 @@ def locate(name: str, project: Path | None = None) -> Path:
     raise ConfigError(f"no recipe {name!r}", f"known are {', '.join(sorted(set(known)))}", nearest(name, known))
 
 
-def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
-    """Reads and checks a recipe. `overrides` maps dotted keys (`bounds.upper`) to values for one run.
+def load(folder: Path, overrides: Mapping[str, Any] | None = None, name: str | None = None) -> Recipe:
+    """Reads and checks a recipe. `overrides` maps dotted keys (`bounds.upper`) to values for one run; `name` is what
+    it is called where the file does not say and the folder is not called so.
 
     Raises ConfigError for a missing file, an unknown key (with the nearest known one) or a value out of place.
     """
@@ -174,6 +175,7 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None) -> Recipe:
         _set(tree, key, value)
     where = f"{path} with {', '.join(overrides)} set for this run" if overrides else str(path)
     _check_keys(tree, where)
+    tree.setdefault("name", name or folder.name)
     return _build(tree, folder, where)
 
 
@@ -252,7 +254,7 @@ def _build(tree: Mapping[str, Any], folder: Path, path: str) -> Recipe:
     columns = read.get("source.columns", dict)
     level, tolerance = _confidence(read, task)
     return Recipe(
-        name=_name(read, folder),
+        name=_name(read),
         description=read.get("description", str, ""),
         task=task,
         label=read.get("label", str),
@@ -277,8 +279,8 @@ def _build(tree: Mapping[str, Any], folder: Path, path: str) -> Recipe:
     )
 
 
-def _name(read: _Reader, folder: Path) -> str:
-    name: str = read.get("name", str, folder.name)
+def _name(read: _Reader) -> str:
+    name: str = read.get("name", str)
     if not re.match(r"[A-Za-z0-9][A-Za-z0-9_-]*\Z", name):
         raise ConfigError(
             f"name {name!r} in {read.path}", "it names folders: letters, digits, - and _ only", "correct it"

@@ -37,7 +37,7 @@ class PastRun:
 def past_runs(settings: Settings) -> list[PastRun]:
     """All runs, oldest first; those of one recipe or period where a flag asks for it."""
     root = settings["workspace"]
-    recipe = settings["recipe"] if settings.origin["recipe"] == "--recipe" else "*"
+    recipe = _name(settings) if settings.origin["recipe"] == "--recipe" else "*"
     period = settings["period"] if settings.origin["period"] == "--period" else "*"
     found = [
         PastRun(Workspace(root, folder.parents[1].name, folder.parent.name), run_id)
@@ -45,6 +45,16 @@ def past_runs(settings: Settings) -> list[PastRun]:
         for run_id in Workspace(root, folder.parents[1].name, folder.parent.name).run_ids()
     ]
     return sorted(found, key=lambda run: run.run_id)
+
+
+def _name(settings: Settings) -> str:
+    """What the recipe is called; its folder's name where it is not there any more."""
+    from agecli import recipe as recipes
+
+    try:
+        return recipes.load(recipes.locate(settings["recipe"], settings.project)).name
+    except ConfigError:
+        return str(settings["recipe"])
 
 
 def find_run(settings: Settings, wanted: str | None) -> PastRun:

@@ -27,14 +27,14 @@ def report(settings: Settings, run: str | None, out: Path | None) -> None:
       agecli report
       agecli report 20261001 --out quarter.html
     """
-    from agecli.recipe import load
+    from agecli.pipeline.frozen import thaw
     from agecli.reporting.gather import gather
     from agecli.reporting.page import render
     from agecli.workspace import write_bytes
 
     past = find_run(settings, run)
-    frozen = past.workspace.run(past.run_id) / "recipe"
-    recipe = load(frozen) if (frozen / "recipe.toml").is_file() else None
-    target = out or past.workspace.run(past.run_id) / "report.html"
+    folder = past.workspace.run(past.run_id)
+    recipe = thaw(folder).recipe if (folder / "settings.json").is_file() else None
+    target = out or folder / "report.html"
     write_bytes(target, render(gather(past.workspace, past.run_id, recipe)).encode())
     click.echo(str(target))

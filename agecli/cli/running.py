@@ -24,8 +24,13 @@ def run_stages(
     batches: tuple[int, ...] = (),
     failed: bool = False,
     publish_anyway: str = "",
+    tell: bool = True,
 ) -> Manifest | None:
-    """Runs the stages and tells what happened, or lists what would run. Raises the AgecliError that ended the run."""
+    """Runs the stages and tells what happened, or lists what would run. Raises the AgecliError that ended the run.
+
+    What happened goes to stderr for people and, in any other form than a table, to stdout for scripts, unless the
+    caller has something else to `tell` there.
+    """
     session = current_session()
     request = RunRequest(settings, stages, force, batches, failed, session.command_line(), publish_anyway)
     if not dry_run:
@@ -37,10 +42,10 @@ def run_stages(
         output.emit(rows, ("stage", "action", "why"), form)
         return None
     session.running = True
-    return _show(executor, request)
+    return _show(executor, request, form if tell else "table")
 
 
-def _show(executor: Executor, request: RunRequest) -> Manifest:
+def _show(executor: Executor, request: RunRequest, form: str) -> Manifest:
     from agecli.cli import live, summary
 
     session = current_session()
@@ -52,11 +57,14 @@ def _show(executor: Executor, request: RunRequest) -> Manifest:
                     lasting.append(event)
                 screen.show(event)
     finally:
-        if session.log_format == "text" and any(event.kind == RUN_STARTED for event in lasting):
+        if any(event.kind == RUN_STARTED for event in lasting):
             manifest = fold(lasting)
             if manifest.state == "running":  # cut off between two events
                 manifest.state = "interrupted"
-            summary.show(manifest, session)
+            if session.log_format == "text":
+                summary.show(manifest, session)
+            if form != "table":
+                summary.emit(manifest, form)
     return fold(lasting)
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import click
 
-from agecli.cli import output, summary
+from agecli.cli import summary
 from agecli.cli.group import command
 from agecli.cli.history import find_run
 from agecli.cli.options import current_session, output_option, with_settings
 from agecli.config import Settings
-
-COLUMNS = ("name", "state", "seconds", "rows", "skipped")
 
 
 @command("status")
@@ -29,9 +27,7 @@ def status(settings: Settings, run: str | None, form: str) -> None:
       agecli status 20261001
     """
     manifest = find_run(settings, run).manifest()
-    if form == "json":
-        output.emit_object(manifest.to_json())
-    elif form == "table":
+    if form == "table":
         print(summary.text(manifest, current_session()))
     else:
-        output.emit(manifest.to_json()["stages"], COLUMNS, form)
+        summary.emit(manifest, form)

@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from agecli.cli import verdict
+from agecli.cli import output, verdict
 from agecli.cli.board import duration, one_line, plural, size
 from agecli.cli.output import tabular
 from agecli.cli.session import Session
@@ -23,6 +23,7 @@ _METRICS = {
     "log_loss": ("log loss", ".4f"),
 }
 _TOP = 5  # features whose importance is shown
+_COLUMNS = ("name", "state", "seconds", "rows", "skipped")
 _ROLES = {"model": "model", "baseline": "baseline", "mean": "mean"}
 _STATES = {
     "done": "done",
@@ -40,6 +41,14 @@ def show(manifest: Manifest, session: Session) -> None:
     hint = next_step(manifest, session)
     if hint:
         print(f"\nnext: {hint}", file=sys.stderr)
+
+
+def emit(manifest: Manifest, form: str) -> None:
+    """Prints a run to stdout for scripts: JSON has the whole manifest, CSV and Markdown have the stages."""
+    if form == "json":
+        output.emit_object(manifest.to_json())
+    else:
+        output.emit(manifest.to_json()["stages"], _COLUMNS, form)
 
 
 def text(manifest: Manifest, session: Session, closing: bool = False) -> str:

@@ -30,7 +30,7 @@ def train(settings: Settings, force: bool, dry_run: bool, place: str, form: str)
       agecli train --param max_depth=8 --param eta=0.3
       agecli train --features career_years,skills,job_level
     """
-    manifest = run_stages(settings, ("train",), place=place, force=force, dry_run=dry_run, form=form)
+    manifest = run_stages(settings, ("train",), place=place, force=force, dry_run=dry_run, form=form, tell=False)
     digest = manifest.facts().get("model") if manifest is not None else None
     if digest is not None and form != "table":
         _tell(settings, digest, form)

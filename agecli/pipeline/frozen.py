@@ -86,7 +86,7 @@ def thaw(folder: Path) -> FrozenRun:
     return FrozenRun(
         run_id=folder.name,
         workspace=workspace,
-        recipe=recipes.load(folder / "recipe", fields.get("overrides")),
+        recipe=recipes.load(folder / "recipe", fields.get("overrides"), fields["recipe"]),
         deciding=fields["deciding"],
         source=Source.from_json(fields["source"]),
         workers=fields["workers"],

@@ -25,6 +25,7 @@ BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7
 TIER_COLOURS = {"excellent": GREEN, "good": BLUE, "fair": ORANGE, "poor": RED}
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text: small, searchable, sharp
+    "text.parse_math": False,  # a dollar sign in the data is one
     "svg.hashsalt": "agecli",  # the same page for the same run
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica", "Arial", "DejaVu Sans"],
@@ -36,10 +37,12 @@ _STYLE: dict[Any, Any] = {
     "grid.color": "#E6E6E6",
     "axes.edgecolor": "#888888",
 }
+_styled = matplotlib.rc_context(_STYLE)
 _BANDS = 10
 _MOST_BARS = 15
 
 
+@_styled
 def predicted_against_actual(truth: Vector, told: Vector, label: str) -> str:
     """Density of held-out rows over (prediction, truth), with the line where both agree."""
     figure, axes = _axes(5.2, 4.6)
@@ -53,6 +56,7 @@ def predicted_against_actual(truth: Vector, told: Vector, label: str) -> str:
     return _svg(figure, f"Predicted against true {label} of {len(truth):,} held-out rows")
 
 
+@_styled
 def residuals(truth: Vector, told: Vector, label: str) -> str:
     """Truth minus prediction in bands of the prediction: median, middle half, and the 5th to the 95th of 100."""
     figure, axes = _axes(5.2, 4.0)
@@ -68,6 +72,7 @@ def residuals(truth: Vector, told: Vector, label: str) -> str:
     return _svg(figure, "Residuals by band of the prediction: median, quartiles, 5th and 95th percentile")
 
 
+@_styled
 def coverage(segments: Sequence[Entry], level: float) -> str:
     """Share of truths inside the interval by segment, with its own uncertainty, against the promised level."""
     kept = [entry for entry in segments if "coverage" in entry][:40]
@@ -83,12 +88,12 @@ def coverage(segments: Sequence[Entry], level: float) -> str:
     return _svg(figure, f"Coverage of the {level:.0%} interval by segment")
 
 
+@_styled
 def reliability(bins: Sequence[Entry]) -> str:
     """What was said against what came true, with the rows in each bin below."""
     told = [entry for entry in bins if entry["rows"]]
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(5.2, 4.6), layout="constrained")
-        upper, lower = figure.subplots(2, 1, height_ratios=[3, 1], sharex=True)
+    figure = Figure(figsize=(5.2, 4.6), layout="constrained")
+    upper, lower = figure.subplots(2, 1, height_ratios=[3, 1], sharex=True)
     upper.plot([0, 1], [0, 1], color=RED, linewidth=1, linestyle="--", label="exactly as said")
     sure, right = [e["confidence"] for e in told], np.array([e["right"] for e in told])
     rows = np.array([e["rows"] for e in told])
@@ -101,6 +106,7 @@ def reliability(bins: Sequence[Entry]) -> str:
     return _svg(figure, "Reliability diagram: confidence against the share of predictions that were right")
 
 
+@_styled
 def confidences(counts: Sequence[int], tiers: Mapping[str, float]) -> str:
     """How many predicted rows of the results have which confidence, coloured by tier."""
     figure, axes = _axes(5.2, 3.4)
@@ -116,6 +122,7 @@ def confidences(counts: Sequence[int], tiers: Mapping[str, float]) -> str:
     return _svg(figure, "Confidence of the predicted rows in the results")
 
 
+@_styled
 def importance(listed: Sequence[Entry], unit: str) -> str:
     """Mean absolute SHAP value of the features that matter most."""
     kept = list(listed)[:_MOST_BARS]
@@ -124,11 +131,13 @@ def importance(listed: Sequence[Entry], unit: str) -> str:
     return _bars([str(entry["feature"]) for entry in kept], values, what, "Importance of features (SHAP)")
 
 
+@_styled
 def seconds(names: Sequence[str], values: Sequence[float]) -> str:
     """Where the time went."""
     return _bars(names, values, "seconds", "Seconds by stage")
 
 
+@_styled
 def confusion(truth: Sequence[str], told: Sequence[str], classes: Sequence[str]) -> str:
     """Rows by true and predicted class, shaded by the share of the true class."""
     place = {name: at for at, name in enumerate(classes)}
@@ -173,16 +182,14 @@ def _bands(values: Vector) -> list[tuple[str, npt.NDArray[np.int64]]]:
 
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        return figure, figure.subplots()
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
 
 
 def _svg(figure: Figure, description: str) -> str:
     """The drawing as an element, without what only a file needs (declaration, doctype, date, fixed size)."""
     text = io.StringIO()
-    with matplotlib.rc_context(_STYLE):
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     drawn = text.getvalue()
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)

@@ -11,6 +11,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -223,6 +224,23 @@ def test_a_second_run_skips_what_is_fresh_and_a_dry_run_says_so(finished, own):
     assert answer.out == ""
     assert answer.err.count("skipped: fresh") == 6
     assert answer.err.splitlines()[-1].startswith("next: agecli -C ")
+
+
+def test_a_run_tells_scripts_on_stdout_what_status_tells_them(own):
+    answer = told("-C", own, "run", "--all", "--output", "json")
+    assert answer.json == told("-C", own, "status", "--output", "json").json
+    assert "skipped: fresh" in answer.err
+    stages = list(csv.DictReader(io.StringIO(told("-C", own, "batches", "--output", "csv").out)))
+    assert [row["name"] for row in stages] == ["batches"]
+
+
+def test_a_module_beside_the_data_is_not_run(own):
+    (own / "queue.py").write_text("raise SystemExit('not mine')")
+    entry = [sys.executable, "-c", "from agecli.cli import main; main()"]
+    again = [*entry, "batches", "--force"]
+    environs = environment() | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONSAFEPATH": ""}
+    done = subprocess.run([again[0], "-P", *again[1:]], cwd=own, env=environs, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_dry_run_writes_nothing(own):

@@ -54,13 +54,14 @@ def numbers(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def classes(tmp_path_factory) -> Path:
-    """A project of three classes, one with a name that would break a page that does not escape."""
+    """A project of three classes, one with a name that would break a page that does not escape, one that looks like
+    a formula."""
     place = tmp_path_factory.mktemp("classes")
     draw = random.Random(5)
     lines = ["row,width,height,kind"]
     for row in range(900):
-        kind = draw.choice(["round", "<b>&flat", "long"])
-        base = {"round": 1.0, "<b>&flat": 2.0, "long": 3.5}[kind]
+        kind = draw.choice(["$0_$", "<b>&flat", "long"])
+        base = {"$0_$": 1.0, "<b>&flat": 2.0, "long": 3.5}[kind]
         told = kind if row % 3 else ""
         lines.append(f"r{row},{base + draw.gauss(0, 0.6):.4f},{draw.gauss(base, 2):.4f},{told}")
     source = place / "things.csv"
@@ -125,6 +126,7 @@ def test_the_same_run_gives_the_same_page(numbers, tmp_path):
 def test_names_of_the_data_are_text_and_never_markup(classes):
     text = report_of(classes).read_text(encoding="utf-8")
     assert "<b>&flat" not in text and "&lt;b&gt;&amp;flat" in text
+    assert "$0_$" in text
 
 
 def test_a_run_without_a_model_says_so(tmp_path, numbers):

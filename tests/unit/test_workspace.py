@@ -55,6 +55,36 @@ def test_a_folder_made_again_replaces_the_old_one(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["table"]
 
 
+@pytest.mark.parametrize("name", ["_flush", "_swap"])
+def test_a_version_stays_when_the_same_made_again_fails(tmp_path, monkeypatch, name):
+    with workspace.new_folder(tmp_path / "table") as folder:
+        (folder / "file").write_text("good")
+
+    def full(*_: Path) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(workspace, name, full)
+    with pytest.raises(AgecliError, match="disk is full"), workspace.new_folder(tmp_path / "table") as folder:
+        (folder / "file").write_text("better")
+    assert (tmp_path / "table" / "file").read_text() == "good"
+    assert [path.name for path in tmp_path.iterdir()] == ["table"]
+
+
+@pytest.mark.parametrize("system", [sys.platform, "other"])
+def test_names_are_exchanged_on_every_system(tmp_path, monkeypatch, system):
+    monkeypatch.setattr(sys, "platform", system)
+    for name in ("new", "old"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    workspace._swap(tmp_path / "new", tmp_path / "old")
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")) == [
+        "new",
+        "new/old",
+        "old",
+        "old/new",
+    ]
+
+
 def test_what_a_folder_holds_is_on_disk_before_its_name_is(tmp_path, monkeypatch):
     told = []
     flush, rename = os.fsync, Path.replace
