@@ -148,7 +148,7 @@ def promote(settings: Settings, version: str, alias: str, override: bool, reason
 
     Into production it goes when it is approved, no worse than what is there on the same held-out rows beyond noise,
     and when its interval and its confidence keep what they promise. Otherwise it is refused, with the figures
-    (exit 8). What the gates found is recorded.
+    (exit 8). What the gates found is recorded. A version in production is not promoted to staging.
 
     \b
     Example:

@@ -171,12 +171,19 @@ class State:
         return next((version for version in self.versions.values() if version.digest == digest), None)
 
     def before(self, alias: str) -> str | None:
-        """The version that held the alias before the present one, rejected ones passed over."""
-        held = self.holder(alias)
+        """The version that held the alias before the present one.
+
+        Passed over are rejected ones and, where staging is asked for, the one in production: it stays there.
+        """
+        passed_over = {self.holder(alias), self.holder("production") if alias == "staging" else None}
         for name in reversed(self.holders[alias]):
-            if name is not None and name != held and self.versions[name].approval != REJECTED:
+            if name is not None and name not in passed_over and self.versions[name].approval != REJECTED:
                 return name
         return None
+
+    def measure(self, alias: str) -> str | None:
+        """The version that one must not be worse than to get the alias: its holder, else who held it last."""
+        return self.holder(alias) or self.before(alias)
 
 
 def _closest(wanted: str, known: list[str]) -> str:

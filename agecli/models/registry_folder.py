@@ -96,6 +96,11 @@ class FolderRegistry:
                 raise GateRefused(
                     f"{found.name} is not promoted to {alias}", "it was rejected", f"agecli models approve {found.name}"
                 )
+            if found.stage == "production" and not note.detail.get("overridden"):
+                raise GateRefused(
+                    f"{found.name} is not promoted to {alias}", "it is in production, which would have none",
+                    "promote another version to production first",
+                )  # fmt: skip
             return "promote", found.name, found.stage, alias, {**note.detail, "instead_of": instead_of}
 
         return self._add(draft, note)

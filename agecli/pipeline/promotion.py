@@ -64,20 +64,26 @@ def promote(workspace: Workspace, wanted: str, alias: Alias, reason: str, overri
     if holder == version.name:
         return Promotion(version, moved=False)
     artifact.load(workspace.models / version.digest)
-    checks = tuple(_checks(workspace, state, version)) if alias == "production" else ()
+    checks = tuple(_checks(workspace, state, version) if alias == "production" else _out_of_production(version))
     failed = [check for check in checks if not check.passed]
     if failed and not override:
-        return Promotion(version, checks, _refusal(version, failed), holder, moved=False)
+        return Promotion(version, checks, _refusal(version, alias, failed), holder, moved=False)
     detail = {"checks": [check.to_json() for check in checks], "overridden": override and bool(failed)}
     moved = registry.promote(version.name, alias, Note(user_name(), reason, detail), holder)
     return Promotion(moved, checks, None, holder)
 
 
-def _refusal(version: Version, failed: list[Check]) -> GateRefused:
+def _refusal(version: Version, alias: Alias, failed: list[Check]) -> GateRefused:
     approve = f"agecli models approve {version.name}"
-    override = f"agecli models promote {version.name} --override --reason TEXT"
+    override = f"agecli models promote {version.name} --to {alias} --override --reason TEXT"
     fix = approve if [check.check for check in failed] == ["approval"] else override
-    return GateRefused(f"{version.name} is not promoted to production", "; ".join(c.said for c in failed), fix)
+    return GateRefused(f"{version.name} is not promoted to {alias}", "; ".join(c.said for c in failed), fix)
+
+
+def _out_of_production(version: Version) -> Iterator[Check]:
+    """Before staging: production must not be left without a version by the way."""
+    if version.stage == "production":
+        yield Check("production", False, f"{version.name} is in production, which would be left without a version", {})
 
 
 def rollback(workspace: Workspace, alias: Alias, reason: str) -> Version:
@@ -91,9 +97,9 @@ def rollback(workspace: Workspace, alias: Alias, reason: str) -> Version:
 
 
 def _checks(workspace: Workspace, state: State, version: Version) -> Iterator[Check]:
-    """All that must hold before a version goes into production."""
+    """All that must hold before a version goes into production, also where the last one has left it."""
     yield gates.approval(version)
-    holder = state.holder("production")
+    holder = state.measure("production")
     if holder is not None:
         yield _compared(workspace, version, state.versions[holder])
     try:
@@ -109,7 +115,7 @@ def _checks(workspace: Workspace, state: State, version: Version) -> Iterator[Ch
 
 def _compared(workspace: Workspace, version: Version, holder: Version) -> Check:
     if version.model["task"] != holder.model["task"]:
-        said = f"{version.name} does a {version.model['task']}, {holder.name} in production a {holder.model['task']}"
+        said = f"{version.name} does a {version.model['task']}, {holder.name} of production a {holder.model['task']}"
         return Check("comparison", False, said, {})
     try:
         figures = paired(workspace, version, holder)

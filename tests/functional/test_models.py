@@ -98,6 +98,18 @@ def test_the_walk_from_training_to_production_and_back(own):
     assert before.code == 2 and "nothing is in production at 2026-03-03" in before.err
 
 
+def test_a_worse_model_gets_no_empty_production(own):
+    for version in ("v1", "v2"):
+        told("-C", own, "models", "approve", version)
+    told("-C", own, "models", "promote", "v1")
+    taken_out = models(own, "promote", "v1", "--to", "staging")
+    assert taken_out.code == 8 and "v1 is in production" in taken_out.err and "--to staging --override" in taken_out.err
+    assert versions(own)["v1"]["stage"] == "production"
+    told("-C", own, "models", "promote", "v1", "--to", "staging", "--override", "--reason", "a trial")
+    worse = models(own, "promote", "v2")
+    assert worse.code == 8 and "v2 is worse: MAE" in worse.err and "of v1 on the same" in worse.err
+
+
 def test_promoting_again_changes_nothing(own):
     told("-C", own, "models", "promote", "v1", "--to", "staging")
     count = len(list((own / "workspace/scales/models/registry").iterdir()))

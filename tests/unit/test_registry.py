@@ -89,6 +89,25 @@ def test_what_is_in_use_is_not_rejected_and_what_is_rejected_is_not_promoted(reg
     assert caught.value.exit_code == 8
 
 
+def test_production_is_not_emptied_by_way_of_staging(registry):
+    promote(registry, "v1", "staging")
+    promote(registry, "v1")
+    promote(registry, "v2", "staging")
+    with pytest.raises(GateRefused, match="it is in production"):
+        promote(registry, "v1", "staging")
+    with pytest.raises(ConfigError, match="no other version"):  # v1 held staging, and is in production now
+        registry.rollback("staging", ANN)
+    assert stages(registry) == ["production", "staging", "archived"]
+
+
+def test_who_left_production_empty_is_still_the_measure(registry):
+    assert fold(registry.entries()).measure("production") is None
+    promote(registry, "v1")
+    registry.promote("v1", "staging", Note("ann", "a trial", {"overridden": True}), None)
+    state = fold(registry.entries())
+    assert state.holder("production") is None and state.measure("production") == "v1"
+
+
 def test_a_promotion_that_was_judged_against_another_version_is_refused(registry):
     promote(registry, "v1")
     with pytest.raises(ConfigError, match="meanwhile"):
