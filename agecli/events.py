@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,7 +60,14 @@ class Event:
 
     @classmethod
     def from_json(cls, line: str) -> Event:
-        return cls(**json.loads(line))
+        """Fields that a newer agecli added are passed over. Raises ValueError for anything else that is amiss."""
+        told = json.loads(line)
+        if not isinstance(told, dict):
+            raise ValueError(f"no JSON object: {line[:40]}")
+        try:
+            return cls(**{field.name: told[field.name] for field in fields(cls) if field.name in told})
+        except TypeError as error:
+            raise ValueError(str(error)) from None
 
 
 def now() -> str:

@@ -75,14 +75,23 @@ class Workspace:
     def facts(self, name: str, fingerprint: str) -> dict[str, Any] | None:
         """What `_agecli.json` says of a table, or None when the table is not whole."""
         folder = self.table(name, fingerprint)
-        found = read_json(folder / MARKER)
-        whole = found is not None and all((folder / file).is_file() for file in found.get("files", ()))
-        return dict(found) if whole else None
+        found = read_object(folder / MARKER)
+        if found is None:
+            return None
+        files = found.get("files", [])
+        if not isinstance(files, list) or not all(map(is_plain_name, files)):
+            raise _unlike(folder / MARKER, "its files are not names of files beside it")
+        return found if all((folder / file).is_file() for file in files) else None
 
     def current(self, name: str) -> str | None:
         """The fingerprint of the live version of a table."""
-        pointer = read_json(self.base / name / "_current.json")
-        return None if pointer is None else str(pointer["fingerprint"])
+        path = self.base / name / "_current.json"
+        pointer = read_object(path)
+        if pointer is None:
+            return None
+        if not is_plain_name(pointer.get("fingerprint")):
+            raise _unlike(path, "it names no version")
+        return str(pointer["fingerprint"])
 
     def set_current(self, name: str, fingerprint: str, about: dict[str, Any] | None = None) -> None:
         """Makes a whole table the live one, at once. `about` is kept beside the fingerprint, for the record."""
@@ -106,6 +115,23 @@ def read_json(path: Path) -> Any:
         return None
     except ValueError as error:
         raise AgecliError(f"cannot read {path}", f"it is not JSON ({error})", f"delete {path} and run again") from None
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file, or None when the file is not there. Anything else is an AgecliError."""
+    found = read_json(path)
+    if found is not None and not isinstance(found, dict):
+        raise _unlike(path, "it holds no JSON object")
+    return found
+
+
+def is_plain_name(value: object) -> bool:
+    """Is it the name of a file or folder that stands right here, and not a path to somewhere else?"""
+    return isinstance(value, str) and value == Path(value).name and value != ".." and "\0" not in value
+
+
+def _unlike(path: Path, why: str) -> AgecliError:
+    return AgecliError(f"{path} is not as agecli wrote it", why, f"delete {path} and run again")
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -39,10 +39,10 @@ def train(settings: Settings, force: bool, dry_run: bool, place: str, form: str)
 def _tell(settings: Settings, digest: str, form: str) -> None:
     """The whole card as JSON, or its figures as a listing."""
     from agecli.pipeline.tables import open_workspace
-    from agecli.workspace import read_json
+    from agecli.workspace import read_object
 
     workspace, _ = open_workspace(settings)
-    card = read_json(workspace.models / digest / "card.json") or {}
+    card = read_object(workspace.models / digest / "card.json") or {}
     if form == "json":
         output.emit_object(card)
         return

@@ -233,6 +233,7 @@ class _Run:
     def _stage(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> Iterator[Event]:
         self.model = graph.model_of(run)
         if stage != "cleanup" and stage not in reasons:
+            self._point(run, stage)
             why = f"{self.request.settings['model']} of the registry" if stage == "train" and run.model else "fresh"
             yield self.event(events.STAGE_SKIPPED, stage, data={"why": why, **self._kept_facts(run, stage)})
             return
@@ -258,6 +259,13 @@ class _Run:
             yield self.event(events.WARNING, stage, data={"message": warning})
         seconds = round(time.monotonic() - began, 3)
         yield self.event(events.STAGE_FINISHED, stage, data={**facts, "seconds": seconds})
+
+    def _point(self, run: FrozenRun, stage: str) -> None:
+        """Makes this run's version the live one where it was made before another that is live now."""
+        prints = graph.fingerprints(run)
+        tables = {"stage": ("staging", prints.staging), "features": ("features", prints.features)}
+        if stage in tables and self.workspace.facts(*tables[stage]) is not None:
+            self.workspace.set_current(*tables[stage])
 
     def _start(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> dict[str, Any]:
         plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) if stage == "predict" else None

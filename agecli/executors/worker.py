@@ -49,10 +49,12 @@ class _WithoutPandas(MetaPathFinder):
 
 
 def _listen(tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
-    with os.fdopen(os.dup(0), encoding="utf-8") as lines:
-        for line in lines:
-            tasks.put(json.loads(line))
-    os._exit(0)
+    try:
+        with os.fdopen(os.dup(0), encoding="utf-8") as lines:
+            for line in lines:
+                tasks.put(json.loads(line))
+    finally:  # also where the parent died in the middle of a line
+        os._exit(0)
 
 
 def _serve(task: dict[str, Any], output: TextIO) -> None:

@@ -14,13 +14,13 @@ from typing import Any
 
 from agecli import recipe as recipes
 from agecli.engines.base import DIALECT
-from agecli.errors import DataError
+from agecli.errors import AgecliError, DataError
 from agecli.models.spec import FORMAT
 from agecli.pipeline import source
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.registration import version_of
 from agecli.pipeline.source import digest_of
-from agecli.workspace import Workspace, read_json, write_json
+from agecli.workspace import Workspace, is_plain_name, read_json, read_object, write_json
 
 # Raised when a stage changes what it writes for the same inputs.
 CONTRACT = {"staging": 1, "features": 1, "train": 3, "plan": 1, "predict": 1, "results": 1}
@@ -90,10 +90,11 @@ def row_group_rows(run: FrozenRun) -> int:
 
 def trained(workspace: Workspace, training: str) -> str | None:
     """The digest of the model that a training with this fingerprint gave, if it is still there."""
-    found = read_json(_training_record(workspace, training))
-    if found is None or not (workspace.models / found["digest"] / "card.json").is_file():
+    found = read_object(_training_record(workspace, training))
+    digest = None if found is None else found.get("digest")
+    if not is_plain_name(digest) or not (workspace.models / str(digest) / "card.json").is_file():
         return None
-    return str(found["digest"])
+    return str(digest)
 
 
 def _training_record(workspace: Workspace, training: str) -> Path:
@@ -115,9 +116,9 @@ def record_training(workspace: Workspace, training: str, digest: str, about: dic
 
 def model_facts(workspace: Workspace, digest: str, training: str | None = None) -> dict[str, Any]:
     """The figures of a saved model, from its card, and what was said when this training gave it."""
-    card = read_json(workspace.models / digest / "card.json") or {}
-    record = read_json(_training_record(workspace, training)) if training else None
-    if record is not None and record["digest"] == digest:
+    card = read_object(workspace.models / digest / "card.json") or {}
+    record = read_object(_training_record(workspace, training)) if training else None
+    if record is not None and record.get("digest") == digest:
         card |= record.get("about", {})
     wanted = ("metrics", "test_rows", "interval", "labelled", "warnings", "shift", "importance", "cross_validation")
     facts = {key: card[key] for key in wanted if key in card}
@@ -128,8 +129,23 @@ def model_facts(workspace: Workspace, digest: str, training: str | None = None) 
 
 def read_plan(workspace: Workspace, plan: str) -> list[dict[str, Any]] | None:
     """The batches of a plan, or None when it is not made yet."""
-    found = read_json(workspace.plan(plan) / "batches.json")
-    return None if found is None else list(found)
+    path = workspace.plan(plan) / "batches.json"
+    found = read_json(path)
+    if found is None:
+        return None
+    if not isinstance(found, list) or not all(map(_is_batch, found)):
+        raise AgecliError(f"{path} is not as agecli wrote it", "it lists no batches", f"delete {path} and run again")
+    return found
+
+
+def _is_batch(item: object) -> bool:
+    if not isinstance(item, dict) or not all(isinstance(item.get(key), int) for key in ("batch", "rows")):
+        return False
+    pieces = item.get("pieces")
+    return isinstance(pieces, list) and all(
+        isinstance(piece, dict) and is_plain_name(piece.get("file")) and isinstance(piece.get("row_groups"), list)
+        for piece in pieces
+    )
 
 
 BATCH_KEY = "agecli.batch"  # in a prediction file's key-value metadata: fingerprint:rows scored

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agecli.errors import DataError
+from agecli.errors import AgecliError, DataError
 from agecli.models import artifact, explain
 from agecli.models.score import Model
 from agecli.pipeline.frozen import FrozenRun
@@ -25,12 +25,15 @@ ROWS_AT_ONCE = 16_384
 def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[], Model]) -> Facts:
     """Predicts one batch. `item` is a batch of the plan; `load` gives the model.
 
-    Raises DataError when the feature table cannot be read.
+    Raises DataError when the feature table cannot be read, AgecliError when the model cannot.
     """
     prints = fingerprints(run)
     fingerprint = prints.batch(item["batch"], digest)
     target = run.workspace.batch(prints.plan, item["batch"])
-    model = load()
+    try:
+        model = load()
+    except DataError as error:  # not of this batch's rows: no batch can do without it
+        raise AgecliError(error.what, error.why, error.fix) from error
     label = pa.float64() if run.recipe.task == "regression" else pa.string()
     schema = _schema(label, _id_type(run, item, prints.features), prints.reasons)
     scored = rows = 0

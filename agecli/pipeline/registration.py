@@ -12,7 +12,7 @@ from agecli.models.registry_folder import FolderRegistry, user_name
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.source import digest_of
 from agecli.recipe import Recipe
-from agecli.workspace import Workspace, read_json
+from agecli.workspace import Workspace, read_object
 
 FACTS = ("task", "labelled", "metrics", "test_rows", "interval", "confidence", "evaluation", "parameters", "versions")
 
@@ -91,7 +91,7 @@ def choose(workspace: Workspace, recipe: Recipe, wanted: str) -> Chosen:
     version = state.find(wanted)
     if version.approval == REJECTED:
         raise ConfigError(f"cannot predict with {version.name}", "it was rejected", "agecli models list shows others")
-    card = read_json(workspace.models / version.digest / "card.json")
+    card = read_object(workspace.models / version.digest / "card.json")
     if card is None:
         raise ConfigError(
             f"cannot predict with {version.name}", f"its files are not in {workspace.models}", "agecli models list"

@@ -17,7 +17,7 @@ from agecli.engines import open_engine
 from agecli.engines.base import Table
 from agecli.events import Manifest
 from agecli.recipe import Recipe
-from agecli.workspace import Workspace, manifest, read_json
+from agecli.workspace import Workspace, manifest, read_object
 
 BINS = 20
 MOST_DOTS = 200_000
@@ -62,7 +62,7 @@ def gather(workspace: Workspace, run_id: str, recipe: Recipe | None) -> Findings
 
 def _card(workspace: Workspace, digest: str, told: Manifest) -> dict[str, Any] | None:
     """The model's card, with what the run says of its own unlabelled rows: another run may have made the same model."""
-    card = read_json(workspace.models / digest / "card.json")
+    card = read_object(workspace.models / digest / "card.json")
     if not isinstance(card, dict):
         return None
     trained = next((record.facts for record in told.stages if record.name == "train"), {})

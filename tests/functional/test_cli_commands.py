@@ -234,6 +234,18 @@ def test_a_run_tells_scripts_on_stdout_what_status_tells_them(own):
     assert [row["name"] for row in stages] == ["batches"]
 
 
+def test_sql_answers_from_what_the_last_run_took_for_fresh(own):
+    asked = ("-C", own, "sql", "SELECT SUM(height) AS s FROM features", "--output", "json")
+    before = told(*asked).json
+    sql = next(own.glob("queries/*/features.sql"))
+    sql.write_text(FEATURES.replace(" height,", " height * 2 AS height,"))
+    told("-C", own, "features")
+    assert told(*asked).json != before
+    sql.write_text(FEATURES)
+    assert "fresh" in told("-C", own, "features").err
+    assert told(*asked).json == before
+
+
 def test_a_module_beside_the_data_is_not_run(own):
     (own / "queue.py").write_text("raise SystemExit('not mine')")
     entry = [sys.executable, "-c", "from agecli.cli import main; main()"]

@@ -1,5 +1,7 @@
 """The manifest of a run is the fold of its events."""
 
+import pytest
+
 from agecli.events import (
     BATCH_FAILED,
     BATCH_FINISHED,
@@ -51,3 +53,14 @@ def test_a_run_with_a_failed_batch_folds_to_what_scripts_read():
 def test_an_event_survives_its_json_form():
     event = told(BATCH_FINISHED, "predict", 3, rows=1)
     assert Event.from_json(event.to_json()) == event
+
+
+def test_an_event_of_a_newer_agecli_is_read():
+    event = told(BATCH_FINISHED, "predict", 3, rows=1)
+    assert Event.from_json(event.to_json()[:-1] + ', "colour": "blue"}') == event
+
+
+@pytest.mark.parametrize("line", ["[]", "{}", "3", '"run_started"', "{"])
+def test_what_is_no_event_is_a_value_error(line):
+    with pytest.raises(ValueError):
+        Event.from_json(line)

@@ -47,6 +47,25 @@ def test_a_table_that_lost_a_file_is_not_whole(place):
     assert place.facts("staging", "f1") is not None
 
 
+@pytest.mark.parametrize(
+    "content", ["[]", '{"files": "x"}', '{"files": ["/etc/passwd"]}', '{"files": ["../x"]}', '{"files": [".."]}']
+)
+def test_a_marker_that_agecli_did_not_write_is_refused(place, content):
+    folder = place.table("staging", "f1")
+    folder.mkdir(parents=True)
+    (folder / workspace.MARKER).write_text(content)
+    with pytest.raises(AgecliError, match="not as agecli wrote it"):
+        place.facts("staging", "f1")
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"fingerprint": "../other"}', '{"fingerprint": 3}'])
+def test_a_pointer_that_agecli_did_not_write_is_refused(place, content):
+    (place.base / "staging").mkdir(parents=True)
+    (place.base / "staging" / "_current.json").write_text(content)
+    with pytest.raises(AgecliError, match="not as agecli wrote it"):
+        place.current("staging")
+
+
 def test_a_folder_made_again_replaces_the_old_one(tmp_path):
     for content in ("old", "new"):
         with workspace.new_folder(tmp_path / "table") as folder:
