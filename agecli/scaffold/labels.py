@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import duckdb
@@ -26,11 +26,16 @@ from agecli.scaffold.sampling import Sample, identifier
 Task = Literal["regression", "classification"]
 _MOST_CLASSES = 100
 _COUNTED = 10
+LEAST_LABELS = 20
+"""What training asks for at least (`models.survey.MIN_LABELS`, which a test holds it to)."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """`renamed` is the first step of staging.sql, `sql` the second, over `alias`. `why` explains the task."""
+    """`renamed` is the first step of staging.sql, `sql` the second, over `alias`. `why` explains the task.
+
+    `unknown` holds the words of the data that are read as "not known", with their rows.
+    """
 
     column: str
     task: Task
@@ -45,6 +50,15 @@ class Label:
     tolerance: float | None = None
     classes: Mapping[str, int] | None = None
     labelled: int = 0
+    unknown: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def remark(self) -> str:
+        """What is to be said of words that are read as "not known"; nothing where there are none."""
+        if not self.unknown:
+            return ""
+        words = ", ".join(f"{word!r} ({rows:,} rows)" for word, rows in self.unknown.items())
+        return f"read as not known: {words}; where one is a class, take it out of the list in staging.sql"
 
 
 def plan(
@@ -67,11 +81,28 @@ def plan(
     chosen, why = _task(profile, values, numeric, task)
     _check(profile, values, chosen, numeric)
     bad = f"{alias} IS NOT NULL AND {expression} IS NULL" if profile.is_text and chosen == "regression" else ""
+    unknown = _unknown(connection, sample, profile) if profile.is_text else {}
+    found = Label(profile.name, chosen, alias, step, expression, why, bad, unknown=unknown)
     if chosen == "classification":
-        sql = _class_sql(profile, alias, expression)
-        return Label(profile.name, chosen, alias, step, sql, why, default=_most_frequent(values),
-                     classes=values, labelled=sum(values.values()))  # fmt: skip
-    return _number(connection, sample, profile, Label(profile.name, chosen, alias, step, expression, why, bad))
+        sql, rows = _class_sql(profile, alias, expression), sum(values.values())
+        found = replace(found, sql=sql, default=_most_frequent(values), classes=values, labelled=rows)
+    else:
+        found = _number(connection, sample, profile, found)
+    if found.labelled < LEAST_LABELS:
+        why = f"{found.labelled} of {profile.rows:,} rows looked at have one, {LEAST_LABELS} are needed to learn"
+        raise DataError(f"the label {profile.name!r} is known in too few rows", why,
+                        "give more rows a label, or name another column with --label")  # fmt: skip
+    return found
+
+
+def _unknown(connection: duckdb.DuckDBPyConnection, sample: Sample, profile: Profile) -> dict[str, int]:
+    """The words that are read as "not known", as they are written, and their rows."""
+    listed = ", ".join(literal(word) for word in readings.LABEL_MISSING)
+    rows = connection.execute(
+        f"SELECT v, count(*) FROM (SELECT trim({identifier(profile.name)}) AS v"
+        f" FROM read_parquet({literal(str(sample.file))})) WHERE lower(v) IN ({listed}) GROUP BY v ORDER BY 2 DESC, 1"
+    ).fetchall()
+    return dict(rows)
 
 
 def _text_steps(profile: Profile, alias: str) -> tuple[str, str, bool]:
@@ -169,9 +200,8 @@ def _number(connection: duckdb.DuckDBPyConnection, sample: Sample, profile: Prof
     robust = (three_quarters - quarter) / 1.349 or spread
     margin = (high - low) / 2
     lower = 0.0 if low >= 0 and low - margin <= 0 else _outward(low - margin, margin, down=True)
-    return Label(
-        label.column, label.task, label.alias, label.renamed, label.sql, label.why, label.bad,
-        default=_round(median, 4), lower=lower, upper=_outward(high + margin, margin, down=False),
+    return replace(
+        label, default=_round(median, 4), lower=lower, upper=_outward(high + margin, margin, down=False),
         tolerance=one_two_five(0.4 * robust), labelled=count,
     )  # fmt: skip
 

@@ -227,7 +227,8 @@ class _Proposer:
     def _run(self, draft: Draft) -> pa.Table:
         """The features of up to 30,000 rows of the sample, labelled ones first, as the engine computes them."""
         if not draft.kept():
-            raise DataError("no column is left to learn from", "all were left out: " + _reasons(draft.plans),
+            why = f"all were left out: {_reasons(draft.plans)}" if draft.plans else "the file has no others"
+            raise DataError("no column is left to learn from", why,
                             "write the recipe by hand: agecli init DIR --recipe titanic shows one")  # fmt: skip
         file = self.sample.file.parent / "tried.parquet"
         known = sampling.is_known(draft.found, draft.label.column)
@@ -309,6 +310,8 @@ def _finish(draft: Draft, usable: Sequence[str]) -> Proposal:
         f"looked at {draft.looked_at}; {len(usable)} columns",
         f"{label.task}: {label.why}; {label.labelled:,} of them are labelled",
     ]
+    if label.remark:
+        notes.append(f"{comment(label.column, 60)}: {label.remark}")
     if label.classes:
         shown = ", ".join(f"{comment(v, 30)} ({n:,})" for v, n in list(label.classes.items())[:8])
         notes.append(f"classes: {shown}" + (", ..." if len(label.classes) > 8 else ""))

@@ -75,7 +75,7 @@ def recipe_toml(draft: Draft) -> str:
         f"name = {text(draft.name)}",
         f"description = {text(f'Predicts {label.column}')}",
         _line(f"task = {text(label.task)}", label.why),
-        f"label = {text(label.column)}",
+        _line(f"label = {text(label.column)}", label.remark),
         _line(f"default = {default}", "the most frequent class" if classes else "the median of the known ones"),
         "",
         "[source]",

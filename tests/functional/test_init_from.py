@@ -24,8 +24,9 @@ import pytest
 from agecli import recipe as recipes
 from agecli.engines import open_engine
 from agecli.errors import AgecliError, ConfigError, DataError
+from agecli.models import survey
 from agecli.pipeline import source as sources
-from agecli.scaffold import Proposal, propose, write
+from agecli.scaffold import Proposal, labels, propose, write
 from tests.functional.conftest import agecli, ok
 
 AS_OF = "DATE '2024-12-31'"
@@ -351,6 +352,7 @@ def simple(tmp_path: Path, **columns: list[object]) -> str:
         ({"y": [3] * 60}, ("id", "y"), DataError, "one value"),
         ({"y": [f"w{n * 7}" for n in range(60)]}, ("id", "y", "regression"), ConfigError, "--task classification"),
         ({"y": ["2024-01-05", "2024-02-05"] * 30}, ("id", "y"), ConfigError, "is a date"),
+        ({"y": [1.5, 2.5, *[""] * 58]}, ("id", "y"), DataError, "2 of 60 rows looked at have one, 20 are needed"),
         ({"x": [1] * 60}, ("id", "y"), DataError, "no column is left"),
         ({}, ("id", "y", "ranking"), ConfigError, "neither"),
     ],
@@ -360,6 +362,23 @@ def test_what_cannot_be_used_is_said(columns, arguments, kind, says, tmp_path) -
         propose(simple(tmp_path, **columns), *arguments)
     assert says in f"{caught.value} {caught.value.fix}"
     assert caught.value.fix
+
+
+def test_the_labels_that_are_asked_for_are_those_that_training_needs() -> None:
+    assert labels.LEAST_LABELS == survey.MIN_LABELS
+
+
+def test_a_file_of_id_and_label_alone_is_told_so(tmp_path) -> None:
+    with pytest.raises(DataError, match="the file has no others"):
+        propose(write_csv(tmp_path / "t.csv", ["id", "y"], [[n, n % 7] for n in range(60)]), "id", "y")
+
+
+def test_words_that_are_read_as_not_known_are_said(tmp_path) -> None:
+    proposal = propose(simple(tmp_path, y=["prairie", "null", "forest"] * 10 + ["prairie", "NA", ""] * 10), "id", "y")
+    said = "y: read as not known: 'NA' (10 rows), 'null' (10 rows); where one is a class, take it out"
+    assert said in "\n".join(proposal.notes)
+    assert "# read as not known: 'NA' (10 rows)" in proposal.recipe_toml
+    assert not any("read as not known" in note for note in propose(simple(tmp_path), "id", "y").notes)
 
 
 def test_too_many_classes_are_refused(tmp_path) -> None:
