@@ -20,7 +20,7 @@ Task = Literal["regression", "classification"]
 Kind = Literal["numeric", "categorical"]
 Params = Mapping[str, int | float | str]
 
-FORMAT = 3
+FORMAT = 4
 """Of a model's files. Raised when they change: older models are refused, and a run trains its own anew."""
 
 PARAMETERS: Mapping[str, tuple[float, float]] = {

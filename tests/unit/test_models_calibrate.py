@@ -66,6 +66,30 @@ def test_what_the_spread_misses_is_made_up_for_where_predictions_are_high() -> N
         assert confidence[part].mean() == pytest.approx((np.abs(new[part]) <= 3).mean(), abs=0.03)
 
 
+def test_what_changes_quickly_at_the_edge_is_evened_out_there() -> None:
+    """Errors as of generated profiles: small at the lowest predictions, large just above, all alike from there on."""
+    random = np.random.default_rng(3)
+
+    def drawn(rows: int) -> tuple[np.ndarray, np.ndarray]:
+        point = np.sort(random.uniform(0, 100, rows))
+        return point, random.laplace(size=rows) * np.interp(point, [2, 3, 6, 9], [0.4, 0.4, 1.3, 1.0])
+
+    point, residuals = drawn(20_000)
+    found = calibrate.calibrate_numbers(point, residuals, np.ones(20_000), 0.8, 3.0, floor=0.1)
+    told, new = drawn(200_000)
+    lower, upper = found.interval(told, np.ones(200_000))
+    inside = (lower <= told + new) & (told + new <= upper)
+    assert [share.mean() for share in np.array_split(inside, 50)] == pytest.approx([0.8] * 50, abs=0.05)
+
+
+def test_where_all_errors_are_alike_there_is_nothing_to_even_out() -> None:
+    found = []
+    for seed in range(10):
+        point, residuals = np.random.default_rng(seed).normal(size=(2, 20_000))
+        found.append(calibrate.calibrate_numbers(point, residuals, np.ones(20_000), 0.8, 1.0, 0.1).level_out(point))
+    assert np.abs(np.concatenate(found) - 1).mean() < 0.01
+
+
 def test_a_spread_that_tells_nothing_is_not_followed() -> None:
     random = np.random.default_rng(1)
     residuals, spread = random.normal(size=3_000), random.lognormal(size=3_000)
