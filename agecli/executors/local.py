@@ -24,7 +24,7 @@ from agecli.executors.pool import Pool
 from agecli.executors.processes import Worker
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
-from agecli.pipeline.registration import Chosen, choose
+from agecli.pipeline.registration import Chosen, check_not_rejected, choose
 from agecli.pipeline.space import check_space
 from agecli.pipeline.tables import generated, open_workspace, source_path
 from agecli.recipe import Recipe
@@ -224,6 +224,9 @@ class _Run:
             message = f"cleared {freed['removed']} leftovers of older runs ({freed['bytes'] / 2**20:,.1f} MiB)"
             yield self.event(events.LOG, data={"message": message})
         self.stages = set(reasons)
+        for table, version in (("staging", prints.staging), ("features", prints.features)):
+            if self.workspace.facts(table, version) is not None:  # perhaps made before another that is live now
+                self.workspace.set_current(table, version)
         staged = self.workspace.facts("staging", prints.staging)
         if staged is not None and "stage" not in reasons:
             yield self.event(events.LOG, data={"message": check_space(run, staged["rows"], self.stages)})
@@ -232,8 +235,9 @@ class _Run:
 
     def _stage(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> Iterator[Event]:
         self.model = graph.model_of(run)
+        if stage in ("predict", "aggregate") and self.model is not None:
+            check_not_rejected(self.workspace, self.model)
         if stage != "cleanup" and stage not in reasons:
-            self._point(run, stage)
             why = f"{self.request.settings['model']} of the registry" if stage == "train" and run.model else "fresh"
             yield self.event(events.STAGE_SKIPPED, stage, data={"why": why, **self._kept_facts(run, stage)})
             return
@@ -259,13 +263,6 @@ class _Run:
             yield self.event(events.WARNING, stage, data={"message": warning})
         seconds = round(time.monotonic() - began, 3)
         yield self.event(events.STAGE_FINISHED, stage, data={**facts, "seconds": seconds})
-
-    def _point(self, run: FrozenRun, stage: str) -> None:
-        """Makes this run's version the live one where it was made before another that is live now."""
-        prints = graph.fingerprints(run)
-        tables = {"stage": ("staging", prints.staging), "features": ("features", prints.features)}
-        if stage in tables and self.workspace.facts(*tables[stage]) is not None:
-            self.workspace.set_current(*tables[stage])
 
     def _start(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> dict[str, Any]:
         plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) if stage == "predict" else None

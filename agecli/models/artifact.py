@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from agecli.workspace import new_folder
 
 _FIX = "train again: `agecli run --from train --force`"
 _MOST_BYTES = 2**30
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def save(trained: Trained, folder: Path) -> None:
@@ -50,7 +52,10 @@ def save(trained: Trained, folder: Path) -> None:
 
 
 def load(folder: Path, threads: int = 1) -> Model:
-    """The model in `folder`. ConfigError if none is there, DataError if its files are damaged or do not fit."""
+    """The model in `folder`; one that is named like a digest holds the model with that digest and no other.
+
+    ConfigError if none is there, DataError if its files are damaged or do not fit.
+    """
     if not (folder / "card.json").is_file():
         raise ConfigError("no such model", f"there is no card.json in {folder}", "run `agecli train`")
     card = _json(folder, "card.json")
@@ -85,6 +90,8 @@ def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:
     if digest != card["digest"]:
         why = "its digest does not match its files: something was changed after training"
         raise DataError(f"the model in {folder} is not to be trusted", why, _FIX)
+    if _DIGEST.match(folder.name) and folder.name != digest:
+        raise DataError(f"the model in {folder} is not to be trusted", f"it is another one, {digest[:16]}", _FIX)
     spec = ModelSpec.from_json({**card["spec"], "threads": threads})
     features = tuple((name, kind) for name, kind in decides["features"])
     if (spec.task, spec.features, spec.tolerance, spec.level) != (

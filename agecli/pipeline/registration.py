@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agecli.errors import AgecliError, ConfigError, DataError
+from agecli.errors import AgecliError, ConfigError, DataError, GateRefused
 from agecli.models.registry import REJECTED, Note, Registry, fold
 from agecli.models.registry_folder import FolderRegistry, user_name
 from agecli.pipeline.frozen import FrozenRun
@@ -74,6 +74,19 @@ def version_of(workspace: Workspace, digest: str) -> dict[str, str]:
     return {"model_version": version.name} if version else {}
 
 
+def check_not_rejected(workspace: Workspace, digest: str) -> None:
+    """Raises GateRefused for a model whose version was rejected; one that is not registered may predict."""
+    try:
+        version = fold(open_registry(workspace).entries()).by_digest(digest)
+    except AgecliError:  # said where the registry is read for its own sake
+        return
+    if version is not None and version.approval == REJECTED:
+        raise GateRefused(
+            "nothing is predicted", f"these inputs train {version.name}, and {version.name} was rejected",
+            f"agecli run --all --model V predicts with another; agecli models approve {version.name} allows this one",
+        )  # fmt: skip
+
+
 def sql_digest(recipe: Recipe) -> str:
     """Of all that defines the features: a model trained under another one may see other values."""
     return digest_of([recipe.sql["staging"], recipe.sql["features"], dict(recipe.source_columns)])
@@ -82,22 +95,25 @@ def sql_digest(recipe: Recipe) -> str:
 def choose(workspace: Workspace, recipe: Recipe, wanted: str) -> Chosen:
     """The model to predict with: `production`, `staging` or a version.
 
-    Raises ConfigError when there is none, when it was rejected, or when it does not fit the recipe; DataError when
-    its card cannot be read.
+    Raises ConfigError when there is none or it does not fit the recipe, GateRefused when it was rejected, DataError
+    when its card cannot be read.
     """
     registry = open_registry(workspace)
     state = fold(registry.entries())
     warnings = [*registry.warnings(), *state.warnings]
     version = state.find(wanted)
     if version.approval == REJECTED:
-        raise ConfigError(f"cannot predict with {version.name}", "it was rejected", "agecli models list shows others")
+        raise GateRefused(f"cannot predict with {version.name}", "it was rejected", "agecli models list shows others")
     card = read_object(workspace.models / version.digest / "card.json")
     if card is None:
         raise ConfigError(
             f"cannot predict with {version.name}", f"its files are not in {workspace.models}", "agecli models list"
         )
-    if not isinstance(card, dict) or not isinstance(card.get("spec"), dict):
+    if not isinstance(card.get("spec"), dict):
         raise DataError(f"cannot predict with {version.name}", "its card.json is damaged", "choose another version")
+    if card.get("digest") != version.digest:
+        why = f"its folder {workspace.models / version.digest} holds another model"
+        raise DataError(f"cannot predict with {version.name}", why, "choose another version")
     check_fits(version.name, card["spec"], recipe)
     if version.model.get("sql") not in (None, sql_digest(recipe)):
         warnings.append(f"{version.name} was trained with other SQL of the features: its figures may not hold")

@@ -187,6 +187,16 @@ def test_a_model_whose_files_were_changed_is_not_promoted(own):
     assert answer.code == 3 and "model.ubj" in answer.err
 
 
+def test_a_folder_that_holds_another_version_is_not_taken_for_this_one(own):
+    first, second = (own / "workspace/scales/models" / version["digest"] for version in versions(own).values())
+    shutil.rmtree(first)
+    shutil.copytree(second, first)
+    told("-C", own, "models", "approve", "v1")
+    for answer in (models(own, "promote", "v1"), models(own, "compare", "v1", "v2")):
+        assert answer.code == 3 and f"it is another one, {second.name[:16]}" in answer.err
+    assert "holds another model" in ask("-C", own, "run", "--all", "--model", "v1").err
+
+
 def test_an_evaluation_that_was_changed_is_no_evidence(own):
     told("-C", own, "models", "approve", "v1")
     folder = own / "workspace/scales/models" / versions(own)["v1"]["digest"]
@@ -225,6 +235,20 @@ def test_a_run_predicts_with_a_registered_model_and_trains_none(own):
     # the other alias is another model: what it made is stale, and comes back whole without being made again
     ok("-C", own, "run", "--all", "--model", "v1", "--publish-anyway", "--reason", "back")
     assert told("-C", own, "status", "--output", "json").json["model_version"] == "v1"
+
+
+def test_a_run_does_not_predict_with_what_was_rejected(own):
+    last = current(own)
+    told("-C", own, "models", "reject", "v2")
+    refused = agecli("-C", own, "run", "--all", "--param", "rounds=1", "--param", "eta=0.05")
+    assert refused.code == 8 and "these inputs train v2, and v2 was rejected" in refused.err
+    assert current(own) == last
+    assert ask("-C", own, "run", "--all", "--model", "v2").code == 8
+    told("-C", own, "models", "reject", "v1")  # fresh results of it are not told to be good either
+    refused = agecli("-C", own, "run", "--all", *PARAMETERS)
+    assert refused.code == 8 and "v1 was rejected" in refused.err and "models approve v1" in refused.err
+    told("-C", own, "models", "approve", "v1")
+    ok("-C", own, "run", "--all", *PARAMETERS)
 
 
 def test_a_model_in_the_settings_file_is_for_predicting_and_train_still_trains(own):
