@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agecli.errors import ConfigError
+from agecli.recipe import ALIASES
 
 FLAGS = ("set", "param", "features", "categorical")  # later ones win where two name the same key
 _ONE_PARAMETER = "AGECLI_PARAM_"
@@ -70,7 +71,13 @@ def _read(name: str, texts: Iterable[str], origin: str) -> Iterator[tuple[str, O
             # numbers hold no comma, so that several parameters may share one text
             for pair in text.split(",") if name == "param" else [text]:
                 key, value = _pair(pair, name, origin)
-                yield (f"model.{key}" if name == "param" else key), Override(value, origin)
+                yield _one_name(f"model.{key}" if name == "param" else key), Override(value, origin)
+
+
+def _one_name(key: str) -> str:
+    """A setting of the model by its own name, so that the last word on it counts under whichever it was given."""
+    parent, dot, name = key.rpartition(".")
+    return parent + dot + ALIASES.get(name, name) if parent == "model" else key
 
 
 def _names(texts: Iterable[str], origin: str) -> list[str]:

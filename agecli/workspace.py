@@ -127,7 +127,7 @@ def read_object(path: Path) -> dict[str, Any] | None:
 
 def is_plain_name(value: object) -> bool:
     """Is it the name of a file or folder that stands right here, and not a path to somewhere else?"""
-    return isinstance(value, str) and value == Path(value).name and value != ".." and "\0" not in value
+    return isinstance(value, str) and value == Path(value).name != "" and value != ".." and "\0" not in value
 
 
 def _unlike(path: Path, why: str) -> AgecliError:

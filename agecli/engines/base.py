@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 # Raised when SQL of the dialect gives other values than before: all that was made with it is then made again.
-DIALECT = 2
+DIALECT = 3
 
 Format = Literal["parquet", "csv", "jsonl"]
 

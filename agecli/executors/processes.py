@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,13 +20,10 @@ from agecli.errors import AgecliError
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def _path() -> dict[str, str]:
-    """Where a worker finds this package when it is not installed. Its own folder (-P) is no place for modules: a
-    file `json.py` beside the data is not to be run."""
-    package = str(Path(agecli.__file__).parents[1])
-    if package in sysconfig.get_paths().values():
-        return {}
-    return {"PYTHONPATH": os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))}
+# The working folder (-P) is no place for modules: a file `json.py` beside the data is not to be run. Where this
+# package is not installed it is found all the same, behind everything else.
+_PACKAGE = str(Path(agecli.__file__).parents[1])
+_START = "import sys; sys.path.append(sys.argv.pop()); from agecli.executors.worker import main; main()"
 
 
 class Worker:
@@ -36,11 +32,11 @@ class Worker:
     def __init__(self, log: Path, report: Callable[[dict[str, Any] | None], None], lock: int, threads: int) -> None:
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, str(threads)), **_path(), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, str(threads)), "PYTHONUNBUFFERED": "1"}
         with log.open("ab") as errors:
             # the lock's descriptor goes along: a worker that outlives its parent for a moment still holds it
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "agecli.executors.worker"],
+                [sys.executable, "-P", "-c", _START, _PACKAGE],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
                 env=environment, pass_fds=(lock,), start_new_session=False,
             )  # fmt: skip

@@ -177,6 +177,25 @@ def test_a_table_is_written_in_order_and_alike_each_time(engine: DuckDBEngine, t
     assert file.read().column("id").to_pylist() == [i for i in range(100_000) if i % 3 != 1]
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id, row_number() OVER (ORDER BY id % 7) AS n FROM t",
+        "SELECT a.id, b.k FROM t a JOIN (SELECT id % 50 AS k, count(*) AS n FROM t GROUP BY 1) b ON a.id % 50 = b.k",
+    ],
+)
+def test_threads_do_not_show_in_what_comes_in_any_order(tmp_path: Path, sql: str) -> None:
+    """On one thread the order is that of the source; on two it would be another one at each run."""
+    path = tmp_path / "many.parquet"
+    pq.write_table(pa.table({"id": range(300_000)}), path, row_group_size=20_000)
+    digests = set()
+    for attempt, threads in enumerate((1, 2, 2)):
+        engine = open_engine("duckdb", threads=threads, memory_mb=500)
+        written = engine.create(sql, {"t": Table((str(path),))}, tmp_path / f"out{attempt}", 50_000)
+        digests.add(hashlib.sha256((tmp_path / f"out{attempt}" / written.files[0]).read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
 def test_an_empty_result_is_a_table_too(engine: DuckDBEngine, people: Table, tmp_path: Path) -> None:
     written = engine.create("SELECT id FROM t WHERE id > 9", {"t": people}, tmp_path / "none")
     assert written.rows == 0

@@ -63,6 +63,12 @@ def test_a_flag_wins_over_the_environment_key_by_key():
     }  # fmt: skip
 
 
+def test_the_last_word_counts_under_whichever_name():
+    assert values({"param": ["learning_rate=0.5", "eta=0.3"]}) == {"model.eta": 0.3}
+    assert values({"param": ["eta=0.3"]}, {"AGECLI_PARAM_LEARNING_RATE": "0.5"}) == {"model.eta": 0.3}
+    assert values({"set": ["model.eta=0.3"], "param": ["learning_rate=0.5"]}) == {"model.eta": 0.5}
+
+
 @pytest.mark.parametrize(
     ("flags", "environ"),
     [

@@ -44,7 +44,8 @@ class Translation:
     """DuckDB SQL whose columns are c1, c2, ..., and the names and Trino types that they have.
 
     `volatile` names what gives another answer each time: random(), uuid(), TABLESAMPLE. `by_order` says that the
-    order in which rows are met shows in the answer (a sum of doubles, arbitrary()), so threads would show too.
+    order in which rows are met shows in the answer (a sum of doubles, arbitrary(), row_number() among equals), or that
+    rows come in an order which nothing in the SQL fixes (joins, groups), so threads would show too.
     """
 
     sql: str
@@ -65,11 +66,23 @@ def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translati
 
 
 _ANY_ORDER = frozenset(("count", "count_if", "min", "max", "bool_and", "bool_or", "every"))
+_SHUFFLING = (
+    ast.Join, ast.Unnest, ast.SetOperation, ast.Window, ast.SortItem,
+    ast.InQuery, ast.Quantified, ast.Exists, ast.Scalar,
+)  # fmt: skip
 
 
 def _by_order(node: object) -> bool:
-    """Is there an aggregate below this node whose answer depends on the order of its rows?"""
-    if isinstance(node, ast.Call) and node.name in AGGREGATES and node.name not in _ANY_ORDER:
+    """Does something below this node depend on the order in which rows are met, or leave theirs to chance?"""
+    if isinstance(node, ast.Call) and (
+        node.over is not None or (node.name in AGGREGATES and node.name not in _ANY_ORDER)
+    ):
+        return True
+    if isinstance(node, _SHUFFLING) or (
+        isinstance(node, ast.Select) and (node.distinct or node.grouping is not None or node.group_distinct)
+    ):
+        return True
+    if isinstance(node, ast.Query) and (node.limit is not None or node.offset is not None):
         return True
     parts = [getattr(node, part.name) for part in fields(node)] if is_dataclass(node) else node
     return isinstance(parts, list | tuple) and any(_by_order(part) for part in parts)
