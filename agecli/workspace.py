@@ -113,7 +113,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise AgecliError(f"cannot read {path}", f"it is not JSON ({error})", f"delete {path} and run again") from None
 
 

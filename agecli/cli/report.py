@@ -10,6 +10,7 @@ from agecli.cli.group import command
 from agecli.cli.history import find_run
 from agecli.cli.options import with_settings
 from agecli.config import Settings
+from agecli.errors import DataError
 
 
 @command("report")
@@ -36,5 +37,10 @@ def report(settings: Settings, run: str | None, out: Path | None) -> None:
     folder = past.workspace.run(past.run_id)
     recipe = thaw(folder).recipe if (folder / "settings.json").is_file() else None
     target = out or folder / "report.html"
-    write_bytes(target, render(gather(past.workspace, past.run_id, recipe)).encode())
+    try:
+        page = render(gather(past.workspace, past.run_id, recipe))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        why = f"its model's card does not hold what it should ({type(error).__name__}: {error})"
+        raise DataError(f"cannot report on {past.run_id}", why, "agecli run --from train --force") from None
+    write_bytes(target, page.encode())
     click.echo(str(target))

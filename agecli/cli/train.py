@@ -31,18 +31,18 @@ def train(settings: Settings, force: bool, dry_run: bool, place: str, form: str)
       agecli train --features career_years,skills,job_level
     """
     manifest = run_stages(settings, ("train",), place=place, force=force, dry_run=dry_run, form=form, tell=False)
-    digest = manifest.facts().get("model") if manifest is not None else None
-    if digest is not None and form != "table":
-        _tell(settings, digest, form)
+    facts = manifest.facts() if manifest is not None else {}
+    if "model" in facts and form != "table":
+        _tell(settings, facts["model"], facts.get("training"), form)
 
 
-def _tell(settings: Settings, digest: str, form: str) -> None:
+def _tell(settings: Settings, digest: str, training: str | None, form: str) -> None:
     """The whole card as JSON, or its figures as a listing."""
+    from agecli.pipeline.graph import card_of
     from agecli.pipeline.tables import open_workspace
-    from agecli.workspace import read_object
 
     workspace, _ = open_workspace(settings)
-    card = read_object(workspace.models / digest / "card.json") or {}
+    card = card_of(workspace, digest, training)
     if form == "json":
         output.emit_object(card)
         return

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agecli.errors import ConfigError, DataError
+from agecli.errors import AgecliError, ConfigError, DataError
 from agecli.models import card as cards
 from agecli.models import trees
 from agecli.models.baseline import Baseline
@@ -38,14 +38,17 @@ _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def save(trained: Trained, folder: Path) -> None:
-    """Writes the model to `folder`; does nothing where the same model is there already, whole."""
+    """Writes the model to `folder`; does nothing where the same model is there already, whole.
+
+    So a version's card stays as it was registered, whatever later trainings that give the same model say.
+    """
+    if _is_whole(folder):
+        return
     files = dict(trained.files)
     files["baseline.json"] = _dump(trained.model.baseline.to_json())
     files["evaluation.parquet"] = trained.evaluation()
     sums = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
     files["card.json"] = _dump({**trained.card, "files": sums})
-    if _holds(folder, files):
-        return
     with new_folder(folder) as temporary:
         for name, content in files.items():
             (temporary / name).write_bytes(content)
@@ -153,11 +156,13 @@ def _read(path: Path) -> bytes:
         raise DataError(f"the model in {path.parent} is damaged", why, _FIX) from None
 
 
-def _holds(folder: Path, files: dict[str, bytes]) -> bool:
+def _is_whole(folder: Path) -> bool:
     try:
-        return all((folder / name).read_bytes() == content for name, content in files.items())
-    except OSError:
+        load(folder)
+        evaluation(folder)
+    except AgecliError:
         return False
+    return True
 
 
 def _dump(value: Any) -> bytes:

@@ -91,7 +91,7 @@ def row_group_rows(run: FrozenRun) -> int:
 def trained(workspace: Workspace, training: str) -> str | None:
     """The digest of the model that a training with this fingerprint gave, if it is still there."""
     found = read_object(_training_record(workspace, training))
-    digest = None if found is None else found.get("digest")
+    digest = found.get("digest") if found is not None and isinstance(found.get("card"), dict) else None
     if not is_plain_name(digest) or not (workspace.models / str(digest) / "card.json").is_file():
         return None
     return str(digest)
@@ -106,25 +106,28 @@ def model_of(run: FrozenRun) -> str | None:
     return run.model or trained(run.workspace, fingerprints(run).training)
 
 
-def record_training(workspace: Workspace, training: str, digest: str, about: dict[str, Any] | None = None) -> None:
-    """Remembers which model a training gave, so that it need not be repeated.
+def record_training(workspace: Workspace, training: str, card: dict[str, Any]) -> None:
+    """Remembers which model a training gave, so that it need not be repeated, and what it found out about it: the
+    same model may come of other segments, folds or unlabelled rows."""
+    write_json(_training_record(workspace, training), {"digest": card["digest"], "card": card})
 
-    `about` is what the card would say of the rows at hand: the same model may come of other unlabelled rows.
-    """
-    write_json(_training_record(workspace, training), {"digest": digest, "about": about or {}})
+
+def card_of(workspace: Workspace, digest: str, training: str | None = None) -> dict[str, Any]:
+    """The card of a saved model, as this training wrote it where it is one that gave it; empty where there is none."""
+    record = read_object(_training_record(workspace, training)) if training else None
+    if record is not None and record.get("digest") == digest and isinstance(record.get("card"), dict):
+        return dict(record["card"])
+    return read_object(workspace.models / digest / "card.json") or {}
 
 
 def model_facts(workspace: Workspace, digest: str, training: str | None = None) -> dict[str, Any]:
-    """The figures of a saved model, from its card, and what was said when this training gave it."""
-    card = read_object(workspace.models / digest / "card.json") or {}
-    record = read_object(_training_record(workspace, training)) if training else None
-    if record is not None and record.get("digest") == digest:
-        card |= record.get("about", {})
+    """The figures of a saved model, from its card."""
+    card = card_of(workspace, digest, training)
     wanted = ("metrics", "test_rows", "interval", "labelled", "warnings", "shift", "importance", "cross_validation")
     facts = {key: card[key] for key in wanted if key in card}
     if "evaluation" in card:  # the segments stay in the card: they are many
         facts["evaluation"] = {key: value for key, value in card["evaluation"].items() if key != "segments"}
-    return {"model": digest, **version_of(workspace, digest), **facts}
+    return {"model": digest, "training": training, **version_of(workspace, digest), **facts}
 
 
 def read_plan(workspace: Workspace, plan: str) -> list[dict[str, Any]] | None:

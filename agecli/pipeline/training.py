@@ -35,7 +35,7 @@ def train(run: FrozenRun, progress: Progress | None = None) -> Facts:
     training = fingerprints(run).training
     # registered before the training is remembered: what is cut off in between is trained, and registered, again
     unregistered = register(run, trained.card, training)
-    record_training(run.workspace, training, trained.digest, {k: trained.card[k] for k in ("shift", "warnings")})
+    record_training(run.workspace, training, trained.card)
     facts = model_facts(run.workspace, trained.digest, training)
     return {**facts, "warnings": [*facts.get("warnings", ()), *unregistered]}
 

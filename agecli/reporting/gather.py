@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from agecli.engines import open_engine
 from agecli.engines.base import Table
 from agecli.events import Manifest
+from agecli.models import artifact
+from agecli.pipeline.graph import card_of
 from agecli.recipe import Recipe
-from agecli.workspace import Workspace, manifest, read_object
+from agecli.workspace import Workspace, manifest
 
 BINS = 20
 MOST_DOTS = 200_000
@@ -61,23 +62,17 @@ def gather(workspace: Workspace, run_id: str, recipe: Recipe | None) -> Findings
 
 
 def _card(workspace: Workspace, digest: str, told: Manifest) -> dict[str, Any] | None:
-    """The model's card, with what the run says of its own unlabelled rows: another run may have made the same model."""
-    card = read_object(workspace.models / digest / "card.json")
-    if not isinstance(card, dict):
+    """The card that the run's own training wrote: another may have made the same model."""
+    if not (workspace.models / digest / "card.json").is_file():
         return None
+    artifact.load(workspace.models / digest)  # nothing is said of a model that is not what it was
     trained = next((record.facts for record in told.stages if record.name == "train"), {})
-    return card | {key: trained[key] for key in ("shift", "warnings") if key in trained and trained["model"] == digest}
+    return card_of(workspace, digest, trained.get("training"))
 
 
 def _held_out(workspace: Workspace, digest: str) -> pa.Table | None:
-    path = workspace.models / digest / "evaluation.parquet"
-    if not path.is_file():
-        return None
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowInvalid):
-        return None  # `agecli train` and the registry say what is wrong with it
-    return table.slice(0, MOST_DOTS)
+    folder = workspace.models / digest
+    return artifact.evaluation(folder).slice(0, MOST_DOTS) if (folder / "card.json").is_file() else None
 
 
 def _confidence(workspace: Workspace, facts: Mapping[str, Any]) -> tuple[int, ...] | None:

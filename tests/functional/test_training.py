@@ -33,6 +33,22 @@ def test_a_cross_validation_is_added_to_the_card_of_the_same_model(place: Path) 
     assert "model,accuracy,0.8" in listed.out
 
 
+def test_a_card_says_what_was_asked_of_its_own_training(place: Path) -> None:
+    """Trainings that differ in folds or segments give the same model, and each has its card."""
+    plain = ok("-C", place, "train", "--output", "json").json
+    assert "cross_validation" not in plain
+    (card,) = (place / "workspace" / "titanic" / "models").glob(f"{plain['digest']}/card.json")
+    before = card.read_bytes()
+    segments = ok("-C", place, "train", "--set", 'segments=["sex"]', "--output", "json").json
+    assert {entry["by"] for entry in segments["evaluation"]["segments"]} < {
+        entry["by"] for entry in plain["evaluation"]["segments"]
+    }
+    crossed = ok("-C", place, "train", "--folds", 3, "--output", "json").json
+    assert crossed["cross_validation"]["folds"] == 3
+    assert crossed["evaluation"]["segments"] == plain["evaluation"]["segments"]
+    assert card.read_bytes() == before, "the version that is registered keeps the card that was looked at"
+
+
 def test_folds_that_are_none_are_refused(place: Path) -> None:
     answer = agecli("-C", place, "train", "--folds", 1)
     assert answer.code == 2
