@@ -7,6 +7,7 @@ that `agecli --help` loads, so they import click and nothing heavier; a command'
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -70,6 +71,10 @@ def _leave(error: BaseException, session: Session) -> int:
         return error.exit_code
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        _silence_stdout()
+        why = f"{error.filename or 'the place that the output goes to'} has no room left"
+        return _say(session, "the disk is full", why, "free some space, and run again", 1)
     return _unexpected(error, session)
 
 
@@ -93,18 +98,16 @@ def _say(session: Session, what: str, why: str, fix: str, code: int, kind: str =
             fields = {"error": kind or what, "what": what, "why": why, "fix": fix, "exit_code": code}
             print(json.dumps(fields, ensure_ascii=False), file=sys.stderr)
         else:
+            from agecli.cli.output import one_line
+
             label = click.style("error:", fg="red", bold=True) if session.colour else "error:"
-            print(label, _one_line(f"{what}: {why}"), file=sys.stderr)
+            print(label, one_line(f"{what}: {why}"), file=sys.stderr)
             if fix:
-                print("fix:", _one_line(fix), file=sys.stderr)
+                print("fix:", one_line(fix), file=sys.stderr)
         sys.stderr.flush()
     except BrokenPipeError:
         return PIPE_CLOSED
     return code
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
 
 
 def _accept_all_text() -> None:
@@ -115,15 +118,16 @@ def _accept_all_text() -> None:
 
 
 def _silence_stdout() -> None:
-    """Keeps Python from complaining at exit about the bytes that nobody reads any more."""
+    """Keeps Python from complaining at exit about the bytes that nobody reads any more, or that find no room."""
     for stream in (sys.stdout, sys.stderr):
         try:
             descriptor = stream.fileno()
-            stream.flush()
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
         except (OSError, ValueError):  # a stream that is no file, as under a test
             continue
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from agecli import events
@@ -144,9 +145,14 @@ def plural(count: int, word: str) -> str:
     return f"{count:,} {word}{ending}"
 
 
-def one_line(text: object) -> str:
-    """Text without line breaks and what else could disturb a line."""
-    return " ".join(str(text).split())
+def clock(at: str) -> str:
+    """The time of day of an event, as clocks show it here; files and JSON have UTC."""
+    return day_and_clock(at)[11:]
+
+
+def day_and_clock(at: str) -> str:
+    """The same with the day: 2026-11-21 12:33:40."""
+    return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def size(count: float) -> str:

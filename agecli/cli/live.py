@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agecli import events
-from agecli.cli.board import Board, StageView, duration, one_line, plural, size
+from agecli.cli.board import Board, StageView, clock, duration, plural, size
+from agecli.cli.output import one_line
 from agecli.events import Event
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class PlainLines(_Lines):
         view = self.board.take(event)
         text = line(event, view, self.board)
         if text is not None:
-            print(f"{event.at[11:19]} {text}", file=sys.stderr, flush=True)
+            print(f"{clock(event.at)} {text}", file=sys.stderr, flush=True)
 
 
 def line(event: Event, view: StageView | None, board: Board) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from agecli.cli import output
-from agecli.cli.board import Board
+from agecli.cli.board import Board, clock
 from agecli.cli.group import command
 from agecli.cli.history import PastRun, find_run
 from agecli.cli.live import line
@@ -47,7 +47,7 @@ def logs(settings: Settings, run: str | None, follow: bool, stage: str | None, f
         output.emit(rows, COLUMNS, form)
         return
     for row in rows:
-        print(f"{row['at'][11:19]} {row['message']}", flush=follow)
+        print(f"{clock(row['at'])} {row['message']}", flush=follow)
     for path in past.worker_logs():
         if current_session().verbose:
             print(f"\n{path}:\n" + path.read_text(encoding="utf-8", errors="replace"))

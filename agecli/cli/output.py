@@ -6,6 +6,7 @@ JSON and CSV stream; a table needs all its rows, to know its widths.
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import json
 import math
@@ -17,12 +18,15 @@ from decimal import Decimal
 from typing import Any
 
 Row = Mapping[str, Any]
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# also what turns the direction of writing around, and so shows another text than is there
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _EXACT_DIGITS = 15
 
 
 def emit(rows: Iterable[Row], columns: Sequence[str], form: str, missing: str = "") -> None:
     """Prints a listing. `missing` stands for None in tables and Markdown; CSV leaves it empty, JSON says null."""
+    if form in ("json", "csv"):
+        _in_utf8()
     if form == "json":
         _emit_json(rows, columns)
     elif form == "csv":
@@ -33,7 +37,19 @@ def emit(rows: Iterable[Row], columns: Sequence[str], form: str, missing: str = 
 
 def emit_object(value: Mapping[str, Any]) -> None:
     """Prints one JSON object."""
+    _in_utf8()
     print(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def _in_utf8() -> None:
+    """What other programs read is UTF-8, whatever the terminal's encoding is: an escape would be other data."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+
+
+def one_line(text: object) -> str:
+    """Text as one line that cannot steer the terminal: it may name ids and files of the data."""
+    return _without_control(" ".join(str(text).split()))
 
 
 def tabular(
@@ -88,8 +104,12 @@ def _cell(value: Any, missing: str, form: str) -> str:
     """One line without control characters, so that no row's text can steer the terminal."""
     if value is None:
         return missing
-    text = _CONTROL.sub(lambda match: json.dumps(match[0])[1:-1], _text(value))
+    text = _without_control(_text(value))
     return text.replace("|", "\\|") if form == "markdown" else text
+
+
+def _without_control(text: str) -> str:
+    return _CONTROL.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 def _alignment(rows: Sequence[Row], columns: Sequence[str], right: Sequence[str]) -> list[str]:

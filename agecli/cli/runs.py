@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from agecli.cli import output
+from agecli.cli.board import day_and_clock
 from agecli.cli.group import command
 from agecli.cli.history import past_runs
 from agecli.cli.options import output_option, with_settings
@@ -27,5 +28,5 @@ def runs(settings: Settings, limit: int, form: str) -> None:
     """
     rows = [run.manifest().to_json() for run in past_runs(settings)[-limit:]]
     if form == "table":
-        rows = [{**row, "started_at": row["started_at"][:19].replace("T", " ")} for row in rows]
+        rows = [{**row, "started_at": day_and_clock(row["started_at"])} for row in rows]
     output.emit(rows, COLUMNS, form)

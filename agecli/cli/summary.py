@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from agecli.cli import output, verdict
-from agecli.cli.board import duration, one_line, plural, size
-from agecli.cli.output import tabular
+from agecli.cli.board import duration, plural, size
+from agecli.cli.output import one_line, tabular
 from agecli.cli.session import Session
 from agecli.events import Manifest, StageRecord
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,6 +24,8 @@ from agecli.errors import (
     Interrupted,
     WorkspaceLocked,
 )
+
+FULL = Path("/dev/full")
 
 
 @pytest.fixture
@@ -76,6 +81,21 @@ def test_an_error_is_one_line_whatever_its_cause_said(status_raises, capsys):
     status_raises(DataError("cannot read x", "deserializing failed:\n  page\n", "copy it\nagain"))
     assert main(["status"]) == 3
     assert capsys.readouterr().err == "error: cannot read x: deserializing failed: page\nfix: copy it again\n"
+
+
+def test_no_id_of_the_data_steers_the_terminal_from_an_error(status_raises, capsys):
+    status_raises(DataError("ids repeat", "such as \x1b[2J\x9b31m\u202e7"))
+    assert main(["status"]) == 3
+    assert capsys.readouterr().err == "error: ids repeat: such as \\u001b[2J\\u009b31m\\u202e7\n"
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="only Linux has a device that is always full")
+def test_an_output_that_finds_no_room_is_told_so():
+    with FULL.open("w") as full:
+        typed = [sys.executable, "-m", "agecli", "--help"]
+        ended = subprocess.run(typed, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("error: the disk is full: ") and ended.stderr.count("\n") == 2
 
 
 def test_an_unexpected_error_is_one_line_that_says_what_to_report(status_raises, capsys):

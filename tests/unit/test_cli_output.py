@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -45,6 +46,16 @@ def test_csv_reads_back(capsys):
 def test_json_reads_back_as_what_it_was(capsys):
     emit(ROWS, COLUMNS, "json")
     assert json.loads(capsys.readouterr().out) == ROWS
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_data_is_utf8_whatever_the_terminal_knows(monkeypatch, form):
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="latin-1", errors="backslashreplace"))
+    emit([{"name": "é 😀 海"}], ["name"], form)
+    sys.stdout.flush()
+    text = raw.getvalue().decode()
+    assert json.loads(text) == [{"name": "é 😀 海"}] if form == "json" else text == "name\né 😀 海\n"
 
 
 @pytest.mark.parametrize(("form", "said"), [("json", "[]\n"), ("csv", "name,rows,note\n")])

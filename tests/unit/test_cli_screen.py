@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
@@ -27,6 +28,24 @@ REGRESSION = {
 }
 RATES = {"accuracy": 0.8, "roc_auc": 0.85, "log_loss": 0.44}
 CLASSIFICATION = {"metrics": dict.fromkeys(("model", "baseline", "mean"), RATES), "test_rows": 180, "interval": None}
+
+
+@pytest.fixture
+def clocks_in(monkeypatch):
+    """Sets the clocks of this machine to another zone."""
+
+    def turn(zone):
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield turn
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.fixture(autouse=True)
+def clocks_in_utc(clocks_in):
+    clocks_in("UTC")
 
 
 def event(kind, stage=None, batch=None, **data):
@@ -288,3 +307,9 @@ def test_durations_read_well(seconds, told):
 )
 def test_sizes_read_well(count, told):
     assert size(count) == told
+
+
+def test_times_are_those_of_the_clocks_here(capsys, clocks_in):
+    clocks_in("Asia/Kolkata")
+    PlainLines().show(event(events.WARNING, message="hot"))
+    assert capsys.readouterr().err == "17:30:00 run        warning: hot\n"
