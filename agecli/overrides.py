@@ -11,13 +11,12 @@ Here they become dotted keys of recipe.toml with values; `recipe.load` checks th
 from __future__ import annotations
 
 import shlex
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agecli.errors import ConfigError
-from agecli.recipe import ALIASES
+from agecli.recipe import ALIASES, of_toml
 
 FLAGS = ("set", "param", "features", "categorical")  # later ones win where two name the same key
 _ONE_PARAMETER = "AGECLI_PARAM_"
@@ -48,7 +47,7 @@ def collect(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, O
             found.update(_read("param", [f"{variable.removeprefix(_ONE_PARAMETER).lower()}={text}"], variable))
     for name in FLAGS:
         given = flags.get(name)
-        if given:
+        if given not in (None, (), []):  # an empty text is no silence: it says nothing where something is wanted
             found.update(_read(name, [given] if isinstance(given, str) else given, f"--{name}"))
     return found
 
@@ -91,17 +90,16 @@ def _pair(text: str, name: str, origin: str) -> tuple[str, Any]:
     key, equals, written = text.partition("=")
     if not equals or not all(part.strip() for part in key.split(".")):
         raise ConfigError(f"cannot read {text!r} from {origin}", "KEY=VALUE is wanted", _EXAMPLES[name])
-    value = _value(written.strip())
+    value = of_toml(written.strip())
     if name == "param" and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise ConfigError(f"cannot read {text!r} from {origin}", "a number is wanted", _EXAMPLES[name])
-    return key.strip(), value
+    return key.strip(), value if name == "param" else _as_typed(value, written.strip())
 
 
-def _value(text: str) -> Any:
-    """What TOML makes of it; a word without quotes is text."""
-    if "\n" in text:  # it could hold more keys
-        return text
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return text
+def _as_typed(value: Any, text: str) -> Any:
+    """The value, or the text where it would not come back from the value: 1e3, 0x1F and 2026-01-01 may be classes.
+
+    The recipe, which knows what a setting is, reads such a text as a number where one is wanted.
+    """
+    plain = isinstance(value, bool | str | list | dict) or (isinstance(value, int | float) and repr(value) == text)
+    return value if plain else text

@@ -194,7 +194,31 @@ def _set(tree: dict[str, Any], dotted: str, value: Any) -> None:
         for other in [name for name in tree if name != last and ALIASES.get(name, name) == ALIASES.get(last, last)]:
             del tree[other]  # the same setting by its other name
     # --set default=0 means the class "0" where the recipe's default is text
-    tree[last] = str(value) if isinstance(old, str) and isinstance(value, int | float) else value
+    is_text = isinstance(old, str) or (dotted == "default" and tree.get("task") == "classification")
+    tree[last] = _text(value) if is_text else _number(value)
+
+
+def _text(value: Any) -> Any:
+    """A value for one run as it was typed, where a text is wanted."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _number(value: Any) -> Any:
+    """A value for one run where no text is wanted: 1e3 was typed as it stands, and is a number here."""
+    found = of_toml(value) if isinstance(value, str) else value
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else value
+
+
+def of_toml(text: str) -> Any:
+    """What TOML makes of a value; a word without quotes is text."""
+    if "\n" in text:  # it could hold more keys
+        return text
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return text
 
 
 def _check_keys(tree: Mapping[str, Any], path: str) -> None:
@@ -309,7 +333,7 @@ def _features(read: _Reader) -> dict[str, Kind]:
 def _inputs(read: _Reader, features: Mapping[str, Kind]) -> tuple[str, ...]:
     names = read.get("inputs", list, list(features))
     for name in names:
-        if name not in features:
+        if not isinstance(name, str) or name not in features:
             raise ConfigError(
                 f"inputs in {read.path} name {name!r}", "it is not among [features]", nearest(str(name), features)
             )

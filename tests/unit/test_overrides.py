@@ -78,6 +78,7 @@ def test_the_last_word_counts_under_whichever_name():
         ({"param": ["=8"]}, {}),
         ({"set": ["bounds..upper=8"]}, {}),
         ({"features": " , "}, {}),
+        ({"features": ""}, {}),
         ({}, {"AGECLI_SET": "label='half"}),
     ],
 )
@@ -101,8 +102,14 @@ def test_a_parameter_replaces_the_same_one_by_its_other_name(folder):
     spec.check_params(found.model)
 
 
-def test_text_stays_text_although_it_looks_like_a_number(folder):
-    assert recipe.load(folder, {"default": 1}).default == "1"
+@pytest.mark.parametrize("typed", ["1", "1e3", "0x1F", "1_0", "true", "2026-01-01", "0.10", "nan", '"7"'])
+def test_text_stays_as_it_was_typed_although_it_looks_like_something_else(folder, typed):
+    assert recipe.load(folder, values({"set": [f"default={typed}"]})).default == typed.strip('"')
+
+
+@pytest.mark.parametrize("typed", ["1e2", "1_00", "+100", "100.00", "0x64"])
+def test_a_number_may_be_written_as_one_likes(folder, typed):
+    assert recipe.load(folder, values({"set": [f"bounds.upper={typed}"]})).bounds.upper == 100
 
 
 @pytest.mark.parametrize(
@@ -116,6 +123,7 @@ def test_text_stays_text_although_it_looks_like_a_number(folder):
         ({"bounds.upper": "high"}, "correct"),
         ({"confidence.level": 1.5}, "0.8"),
         ({"inputs": []}, "correct"),
+        ({"inputs": [["weight"]]}, "weight"),
     ],
 )
 def test_a_setting_out_of_place_is_refused_as_in_the_file(folder, overrides, named):
