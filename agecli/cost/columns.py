@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import replace
 
 from agecli.cost import conditions
+from agecli.cost.folding import is_logic, may_fold, terms
 from agecli.cost.names import (
     Common,
     From,
@@ -21,14 +22,13 @@ from agecli.cost.names import (
     fields_of,
     has_aggregates,
     has_constant_condition,
-    has_subquery,
-    has_window,
     names_table,
     parts_of,
     type_below,
     unnested_names,
 )
-from agecli.cost.usage import Mention, Output, Path
+from agecli.cost.selects import Selection, SortKey, Windows, add_condition
+from agecli.cost.usage import FIELDS, JOIN, LIMIT, SAMPLE, SCALAR, SIMPLER, Mention, Output, Path, cut
 from agecli.engines.dialect import ast, parser
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlInvalid
@@ -37,11 +37,6 @@ Columns = tuple[tuple[str, Type | None], ...]
 
 _MOST_MENTIONS = 2000
 _RECURSIONS = 11  # Trino writes the step of a recursive query out ten times, and the anchor once
-FILTER = "a filter may leave columns and row groups unread"
-JOIN = "a join may prune the other side while it runs, or find nothing to join"
-LIMIT = "LIMIT may stop the reading early"
-SAMPLE = "TABLESAMPLE may skip parts"
-FIELDS = "of rows that a set operation unites, single fields may be read alone"
 
 
 def mentions(sql: str, tables: Mapping[str, Columns]) -> list[Mention]:
@@ -49,24 +44,31 @@ def mentions(sql: str, tables: Mapping[str, Columns]) -> list[Mention]:
 
     Raises SqlInvalid for SQL that does not parse or names what is not there, SqlRefused for what is not followed.
     """
-    binder = _Binder({name.lower(): columns for name, columns in tables.items()})
+    binder = Binder({name.lower(): columns for name, columns in tables.items()})
     made = binder.query(parser.parse(sql), Scope(), root=True)
     for column in made.columns:
         column.use(())
+    for used, below in binder.single_rows:
+        if not used:
+            cut(below, SCALAR)
     return binder.found
 
 
 def passed(sql: str, tables: Mapping[str, Columns]) -> list[tuple[str, str] | None]:
     """For each column of a SELECT the table and column that it is unchanged, None for what is computed."""
-    made = _Binder({name.lower(): columns for name, columns in tables.items()}).query(parser.parse(sql), Scope())
+    made = Binder({name.lower(): columns for name, columns in tables.items()}).query(parser.parse(sql), Scope())
     bases = [column.bases[0] if len(column.bases) == 1 else None for column in made.columns]
     return [None if base is None or len(base[1]) != 1 else (base[0].table, base[1][0]) for base in bases]
 
 
-class _Binder:
+class Binder:
+    """Follows one query. `found` are its mentions of tables in order; `single_rows` what gives one row in any case,
+    with a word for each use of it; `in_condition` while what is used may reach the reader as a condition."""
+
     def __init__(self, tables: Mapping[str, Columns]) -> None:
         self.tables = tables
         self.found: list[Mention] = []
+        self.single_rows: list[tuple[list[bool], tuple[Mention, ...]]] = []
         self.in_condition = False
 
     # --- queries
@@ -82,17 +84,17 @@ class _Binder:
         for key in keys:
             key()
         if node.order and not root and node.limit is None:
-            _cut(made, "the order of a subquery may be dropped")
+            cut(made.mentions, "the order of a subquery may be dropped")
         if node.limit is not None or node.offset is not None:
             stops = node.limit is not None and not node.order and not has_aggregates(node.body)
             if stops or node.limit == 0:
-                _cut(made, LIMIT)
+                cut(made.mentions, LIMIT)
             made = replace(made, columns=tuple(c.hidden() for c in made.columns))
         return made
 
-    def body(self, node: ast.Body, scope: Scope, order: Sequence[ast.SortItem]) -> tuple[From, list[_Key]]:
+    def body(self, node: ast.Body, scope: Scope, order: Sequence[ast.SortItem]) -> tuple[From, list[SortKey]]:
         if isinstance(node, ast.Select):
-            return _Select(self, node, scope).bind(order)
+            return Selection(self, node, scope).bind(order)
         if isinstance(node, ast.Query):
             made = self.query(node, scope)
         elif isinstance(node, ast.Values):
@@ -101,7 +103,7 @@ class _Binder:
             assert isinstance(node, ast.SetOperation)
             made = self.set_operation(node, scope)
         outputs = Scope(made.columns, open=made.open)
-        return made, [_Key(self, outputs, made.columns, item.value) for item in order]
+        return made, [SortKey(self, outputs, made.columns, item.value) for item in order]
 
     def values(self, node: ast.Values, scope: Scope) -> From:
         for row in node.rows:
@@ -124,7 +126,7 @@ class _Binder:
 
             def use(below: Path, one: Output = one, two: Output = two) -> None:
                 if below:
-                    _cut(From((), both), FIELDS)
+                    cut(both, FIELDS)
                 one.use(())
                 two.use(())
 
@@ -144,7 +146,7 @@ class _Binder:
             return self.aliased(node, outer)
         if isinstance(node, ast.Sampled):
             made = self.relation(node.relation, outer)
-            _cut(made, SAMPLE)
+            cut(made.mentions, SAMPLE)
             return replace(made, columns=tuple(c.hidden() for c in made.columns))
         if isinstance(node, ast.Unnest):
             return self.unnest(node, outer)
@@ -175,11 +177,15 @@ class _Binder:
             relation, name, lambda below: mention.need((*path, *below), self.in_condition), kind, ((mention, path),)
         )
 
-    def condition(self, node: object, scope: Scope, windows: _Windows = ()) -> None:
+    def condition(self, node: object, scope: Scope, windows: Windows = ()) -> None:
         """Uses every column below a condition, which may reach the reader."""
         before, self.in_condition = self.in_condition, True
         self.walk(node, scope, windows=windows)
         self.in_condition = before
+
+    def may_simplify(self) -> None:
+        """Something in an expression may go before it is read: no figure so far is exact."""
+        cut(self.found, SIMPLER)
 
     def common(self, common: Common | None, name: str) -> From:
         if common is None:  # the recursive query itself, inside its own definition
@@ -235,9 +241,9 @@ class _Binder:
         right = self.relation(node.right, around)
         both = (*left.mentions, *right.mentions)
         if not unnests and node.kind not in ("left", "full"):
-            _cut(From((), both), JOIN)
+            cut(both, JOIN)
         if sees and not unnests:
-            _cut(From((), both), JOIN)
+            cut(both, JOIN)
         columns = self.joined(node, left, right)
         scope = Scope(columns, outer, open=left.open or right.open)
         if node.on is not None:
@@ -253,7 +259,7 @@ class _Binder:
         reached += [c if node.kind in ("inner", "left", "cross") else c.hidden() for c in right.columns]
         self.push(node.on, Scope(tuple(reached), outer, open=left.open or right.open))
         if has_constant_condition(node.on):
-            _condition(From((), (*left.mentions, *right.mentions)), 1)
+            add_condition(From((), (*left.mentions, *right.mentions)), 1)
 
     def joined(self, node: ast.Join, left: From, right: From) -> tuple[Output, ...]:
         one = [c.hidden() if node.kind in ("right", "full") else c for c in left.columns]
@@ -277,7 +283,7 @@ class _Binder:
 
     # --- expressions
 
-    def walk(self, node: object, scope: Scope, lambdas: frozenset[str] = frozenset(), windows: _Windows = ()) -> None:
+    def walk(self, node: object, scope: Scope, lambdas: frozenset[str] = frozenset(), windows: Windows = ()) -> None:
         """Uses every column below an expression."""
         if isinstance(node, ast.Query):
             inner = self.query(node, scope)
@@ -285,6 +291,8 @@ class _Binder:
                 column.use(())
             self.join_with(inner, scope)
             return
+        if may_fold(node) or self.is_field_by_number(node, scope, lambdas):
+            self.may_simplify()
         if isinstance(node, ast.Exists):
             self.join_with(self.query(node.query, scope), scope)
             return
@@ -306,9 +314,18 @@ class _Binder:
             self.walk(dict(windows).get(node.base.lower()), scope, lambdas)
         before = self.in_condition  # x IN (SELECT ...) is a join on x wherever it stands
         self.in_condition = before or isinstance(node, ast.InQuery | ast.Quantified)
-        for part in parts_of(node):
+        for part in terms(node) if isinstance(node, ast.Binary) and is_logic(node) else parts_of(node):
             self.walk(part, scope, lambdas, windows)
         self.in_condition = before
+
+    def is_field_by_number(self, node: object, scope: Scope, lambdas: frozenset[str]) -> bool:
+        """Whether it is value[1] of a row, of which Trino reads that field alone."""
+        chain = chain_of(node.base) if isinstance(node, ast.Subscript) else None
+        if chain is None or chain[0].lower() in lambdas:
+            return False
+        output, below = self.resolve(chain, scope)
+        kind = type_below(output.type, below)
+        return kind is not None and kind.name == "row"
 
     def join_with(self, inner: From, scope: Scope) -> None:
         """A subquery in an expression becomes a join with what is around it."""
@@ -317,7 +334,7 @@ class _Binder:
         while around is not None:
             touched += [base[0] for c in around.columns for base in c.bases if base is not None]
             around = around.outer
-        _cut(From((), tuple(touched)), JOIN)
+        cut(touched, JOIN)
         for mention in self.found:
             mention.cut(JOIN)
 
@@ -351,149 +368,3 @@ class _Binder:
         for side in range(max((len(c.bases) for c in scope.columns), default=0)):
             for mention, predicate in conditions.pushed(node, functools.partial(base, side=side)):
                 mention.predicates.append(predicate)
-
-
-_Windows = tuple[tuple[str, ast.Window], ...]
-
-
-@dataclass(frozen=True)
-class _Key:
-    """A sort key, used when called: a position, an output column, or an expression."""
-
-    binder: _Binder
-    scope: Scope
-    outputs: tuple[Output, ...]
-    value: ast.Expr
-
-    def __call__(self) -> None:
-        if isinstance(self.value, ast.Literal) and self.value.kind == "integer":
-            position = int(self.value.text)
-            if not 1 <= position <= len(self.outputs):
-                raise SqlInvalid("the SQL does not parse", f"ORDER BY {position} is not in the SELECT list")
-            self.outputs[position - 1].use(())
-            return
-        self.binder.walk(self.value, self.scope)
-
-
-class _Select:
-    """One SELECT."""
-
-    def __init__(self, binder: _Binder, node: ast.Select, outer: Scope) -> None:
-        self.binder, self.node = binder, node
-        source = binder.relation(node.source, outer) if node.source is not None else From()
-        self.source = source
-        self.scope = Scope(source.columns, outer, open=source.open)
-
-    def bind(self, order: Sequence[ast.SortItem]) -> tuple[From, list[_Key]]:
-        node, walk = self.node, self.binder.walk
-        if node.where is not None:
-            self.where(node.where)
-        for _, sets in node.grouping or ():
-            for one in sets:
-                for key in one:
-                    walk(self.item_at(key), self.scope)
-        if node.having is not None:
-            self.binder.condition(node.having, self.scope, windows=node.windows)
-            _condition(self.source, 1)
-        columns, opened = self.items()
-        if node.distinct:
-            for column in columns:
-                column.use(())
-        known = {c.name.lower(): c for c in columns if c.name}
-        outputs = Scope(tuple(known.values()), self.scope, open=False)
-        keys = [_Key(self.binder, outputs, columns, item.value) for item in order]
-        return From(columns, self.source.mentions, opened), keys
-
-    def where(self, node: ast.Expr) -> None:
-        if isinstance(node, ast.Literal) and node.kind == "boolean" and node.text.lower() == "true":
-            return
-        self.binder.condition(node, self.scope)
-        _condition(self.source, conditions.count(node))
-        self.binder.push(node, self.scope)
-
-    def item_at(self, key: ast.Expr) -> ast.Expr:
-        """GROUP BY 2 means the second item of the SELECT list."""
-        if isinstance(key, ast.Literal) and key.kind == "integer":
-            position = int(key.text)
-            item = self.node.items[position - 1] if 1 <= position <= len(self.node.items) else None
-            if isinstance(item, ast.Item):
-                return item.value
-        return key
-
-    def items(self) -> tuple[tuple[Output, ...], bool]:
-        columns: list[Output] = []
-        opened = False
-        for item in self.node.items:
-            if not isinstance(item, ast.Star):
-                columns.append(self.item(item))
-            elif item.base is None or (isinstance(item.base, ast.Name) and self.scope.has_relation(item.base.name)):
-                wanted = item.base.name.lower() if isinstance(item.base, ast.Name) else None
-                hits = [c for c in self.source.columns if wanted in (None, (c.relation or "").lower())]
-                if not hits and not self.source.open:
-                    raise SqlInvalid("the SQL has a * without columns", "there is nothing of that name in FROM")
-                names = item.names or [c.name for c in hits]
-                columns += [self.passed(c).called(None, n) for c, n in zip(hits, names, strict=False)]
-                opened = opened or self.source.open
-            else:
-                self.binder.walk(item.base, self.scope)
-                opened = True
-        return tuple(columns), opened
-
-    def passed(self, column: Output) -> Output:
-        return column if self.is_plain() else column.hidden()
-
-    def is_plain(self) -> bool:
-        """Whether conditions above this SELECT pass through it to its source."""
-        node = self.node
-        windowed = any(has_window(i.value) for i in node.items if isinstance(i, ast.Item))
-        return not (node.distinct or node.grouping is not None or windowed or has_aggregates(node))
-
-    def item(self, item: ast.Item) -> Output:
-        chain = chain_of(item.value)
-        name = item.alias or (item.value.name if isinstance(item.value, ast.Name | ast.Field) else None)
-        if chain is not None:
-            output, below = self.binder.resolve(chain, self.scope)
-            bases = output.bases if not below and self.is_plain() else ()
-
-            def use_field(further: Path) -> None:
-                output.use((*below, *further))
-
-            return Output(None, name, use_field, type_below(output.type, below), bases)
-        if has_subquery(item.value):  # it is joined whether or not its value is used
-            self.binder.walk(item.value, self.scope, windows=self.node.windows)
-            return Output(None, name, lambda further: None)
-        used: set[bool] = set()
-
-        def use(further: Path) -> None:
-            if self.binder.in_condition not in used:
-                used.add(self.binder.in_condition)
-                self.binder.walk(item.value, self.scope, windows=self.node.windows)
-
-        _check(self.binder, item.value, self.scope)
-        return Output(None, name, use)
-
-
-def _check(binder: _Binder, node: object, scope: Scope, lambdas: frozenset[str] = frozenset()) -> None:
-    """Raises SqlInvalid for names that are not there, also in an expression that no one uses."""
-    if isinstance(node, ast.Lambda):
-        _check(binder, node.body, scope, lambdas | {p.lower() for p in node.parameters})
-    elif isinstance(node, ast.Name | ast.Field) and (chain := chain_of(node)) is not None:
-        if chain[0].lower() not in lambdas:
-            binder.resolve(chain, scope)
-    elif isinstance(node, tuple):
-        for item in node:
-            _check(binder, item, scope, lambdas)
-    elif is_dataclass(node) and not isinstance(node, ast.Query):
-        for part in fields(node):
-            _check(binder, getattr(node, part.name), scope, lambdas)
-
-
-def _cut(made: From, why: str) -> None:
-    for mention in made.mentions:
-        mention.cut(why)
-
-
-def _condition(made: From, count: int) -> None:
-    for mention in made.mentions:
-        mention.conditions += count
-        mention.cut(FILTER)

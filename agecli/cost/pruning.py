@@ -16,6 +16,7 @@ from agecli.cost.usage import Interval, Predicate
 from agecli.engines.dialect import ast
 from agecli.engines.dialect.types import Type
 
+_NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _INTEGERS = {"tinyint": 8, "smallint": 16, "integer": 32, "bigint": 64}
 
 
@@ -35,10 +36,15 @@ def partition_survives(values: Mapping[str, str], predicates: Iterable[Predicate
     for predicate in predicates:
         text = by_name.get(predicate.path[0]) if len(predicate.path) == 1 else None
         fitted = _for_column(predicate, types.get(predicate.path[0]))
-        if text is None or fitted is None or not fitted.intervals or text == "__HIVE_DEFAULT_PARTITION__":
+        if text is None or fitted is None:
+            continue
+        if text == _NULL_PARTITION:
+            if not fitted.null:
+                return False
             continue
         value = _partition_value(text, fitted.kind)
-        if value is not None and not _overlaps(fitted.intervals, value, value):
+        unknown = value is None and fitted.intervals
+        if not (unknown or fitted.present or _overlaps(fitted.intervals, value, value)):
             return False
     return True
 
@@ -47,14 +53,17 @@ def decided(values: Mapping[str, str], predicates: Iterable[Predicate], types: M
     """How many of the conditions are about these partition values alone, and so are settled by them."""
     names = {name.lower() for name in values}
     fitted = [_for_column(p, types.get(p.path[0])) for p in predicates if p.path[0] in names and len(p.path) == 1]
-    return sum(1 for p in fitted if p is not None and p.intervals)
+    return sum(1 for p in fitted if p is not None and not p.partial)
 
 
 def _may_hold(rows: int, chunk: Chunk | None, predicate: Predicate | None) -> bool:
     if chunk is None or predicate is None or not chunk.kind:
         return True
     if predicate.null:  # of booleans with both values Trino says that anything may be there
-        return chunk.nulls != 0 or (chunk.kind == "boolean" and chunk.low != chunk.high)
+        if chunk.nulls != 0 or (chunk.kind == "boolean" and chunk.low != chunk.high):
+            return True
+        if not predicate.intervals:
+            return False
     if chunk.nulls == rows:
         return False
     if predicate.present or chunk.low is None or chunk.high is None or chunk.kind != predicate.kind:
@@ -75,9 +84,9 @@ def _touches(interval: Interval, low: object, high: object) -> bool:
 
 def _for_column(predicate: Predicate, kind: Type | None) -> Predicate | None:
     """The condition with its bounds as values of the column's type; None where Trino may compare otherwise."""
-    if predicate.null or predicate.present:
+    if not predicate.intervals:
         return predicate
-    if kind is None:
+    if kind is None or (predicate.negated and kind.name in ("double", "real")):
         return None
     bounds = [b for i in predicate.intervals for b in (i.low, i.high) if b is not None]
     if kind.name in _INTEGERS and predicate.kind == "integer":

@@ -39,12 +39,14 @@ def whole(size: int) -> Reading:
 
 
 def read(
-    footer: Footer, groups: Sequence[RowGroup], leaves: Collection[str], looked_at: Collection[str], may_skip: bool
-) -> Reading:
+    footer: Footer, groups: Sequence[RowGroup], leaves: Collection[str], looked_at: Collection[str], may_skip: bool,
+    may_drop: bool = False,
+) -> Reading:  # fmt: skip
     """The bytes of one file for some of its row groups and leaves.
 
     `may_skip`: conditions on the leaves in `looked_at` may make the reader leave out more row groups and pages. A
     part of the file of which no row group is left counts nothing: Trino's reader closes it before it counts.
+    `may_drop`: some of the leaves may not be read at all.
     """
     filled = [g for g in groups if g.rows]
     if footer.size <= SMALL_FILE:
@@ -58,7 +60,7 @@ def read(
             continue
         plan = once + sum(_merged([c for chunks in chosen for c in chunks]))
         planned += plan
-        most += max(plan, once + _most_merged(chosen, indexed)) if may_skip else plan
+        most += max(plan, once + _most_merged(chosen, indexed or may_drop)) if may_skip else plan
     if may_skip and planned:
         most += _looked_up(footer, filled, leaves, looked_at, indexed)
     return Reading(planned, most)
@@ -94,13 +96,13 @@ def _joins(begin: int, end: int, start: int, stop: int) -> bool:
     return max(stop, end) - begin <= _BUFFER and end + _MERGE_DISTANCE >= start
 
 
-def _most_merged(groups: Sequence[Sequence[Chunk]], pages: bool) -> int:
-    """The most that is fetched for any part of these row groups; with page indexes, for any pages of them.
+def _most_merged(groups: Sequence[Sequence[Chunk]], parts: bool) -> int:
+    """The most that is fetched for any of these row groups; with `parts`, for any chunks or pages of them.
 
     Leaving a row group out moves the borders of the ranges, and can so bridge a gap that was not bridged before. The
     most is found row group by row group, keeping for each open range the most that was fetched before it.
     """
-    if pages:
+    if parts:
         return _loosely_merged([c for group in groups for c in group])
     large = sum(c.length for group in groups for c in group if c.length > _BUFFER)
     states = {(-1, -1): 0}

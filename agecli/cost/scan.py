@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from agecli.cost import columns, fallback, footers, pruning, reading, texts
+from agecli.cost import columns, fallback, footers, pruning, reading, texts, usage
 from agecli.cost.objects import Object, objects_of, table_at
 from agecli.cost.usage import Mention, covered
 from agecli.engines.base import Column, Table
@@ -195,8 +195,8 @@ def _scan(mention: Mention, opened: Opened) -> TableScan:
         return _scan_planned(mention, opened.table)
     kept = [o for o in opened.objects if _kept(o, mention, opened)]
     cuts = list(mention.cuts)
-    if columns.FILTER in cuts and (opened.table.format != "parquet" or _settled(mention, opened)):
-        cuts.remove(columns.FILTER)
+    if usage.FILTER in cuts and (opened.table.format != "parquet" or _settled(mention, opened)):
+        cuts.remove(usage.FILTER)
     if opened.table.format != "parquet":
         return _scan_text(mention, opened, kept, cuts)
     top = {c.name.lower() for f in opened.footers.values() if f is not None for c in f.columns}
@@ -224,7 +224,8 @@ def _settled(mention: Mention, opened: Opened) -> bool:
 
 def _scan_parquet(mention: Mention, opened: Opened, kept: Sequence[Object], cuts: list[str]) -> TableScan:
     needed, looked_at = covered(mention.paths), covered(mention.filtered)
-    may_skip = any(why != columns.LIMIT for why in cuts)
+    may_skip = any(why != usage.LIMIT for why in cuts)
+    may_drop = any(why in (usage.SIMPLER, usage.FIELDS) for why in cuts)
     found: dict[str, int] = {}
     likely = most = groups_read = groups = rows = sampled = 0
     for file in kept:
@@ -234,7 +235,7 @@ def _scan_parquet(mention: Mention, opened: Opened, kept: Sequence[Object], cuts
         else:
             leaves = _leaves(footer, needed)
             left = [g for g in footer.groups if pruning.survives(g, mention.predicates, opened.types)]
-            one = reading.read(footer, left, leaves, _leaves(footer, looked_at), may_skip)
+            one = reading.read(footer, left, leaves, _leaves(footer, looked_at), may_skip, may_drop)
             groups_read, groups, rows = groups_read + len(left), groups + len(footer.groups), rows + footer.rows
             sampled += file.size
             for chunk in (c for g in left for c in g.chunks if c.leaf in leaves):

@@ -6,12 +6,20 @@ it is mentioned, and a WITH query as often as it is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from agecli.engines.dialect.types import Type
 
 Path = tuple[str, ...]
+
+FILTER = "a filter may leave columns and row groups unread"
+JOIN = "a join may prune the other side while it runs, or find nothing to join"
+LIMIT = "LIMIT may stop the reading early"
+SAMPLE = "TABLESAMPLE may skip parts"
+FIELDS = "of rows that a set operation unites, single fields may be read alone"
+SIMPLER = "parts of it may be simplified away before anything is read"
+SCALAR = "one row that no one looks at may not be worked out"
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,8 @@ class Predicate:
     """A condition that every row of a mention must meet: the column's value lies in one of the intervals.
 
     `kind` is the type of the bounds (integer, decimal, double, varchar, date, timestamp, boolean); with `null` the
-    condition is IS NULL, and with `present` IS NOT NULL, and there are no intervals.
+    condition is also met by NULL, and with `present` it is IS NOT NULL and there are no intervals. `negated`: NOT or <>
+    made it, which NaN meets too. `partial`: there is more to the condition than its intervals say.
     """
 
     path: Path
@@ -37,6 +46,8 @@ class Predicate:
     intervals: tuple[Interval, ...] = ()
     null: bool = False
     present: bool = False
+    negated: bool = False
+    partial: bool = False
 
 
 @dataclass
@@ -90,3 +101,9 @@ class Output:
 def covered(paths: set[Path]) -> set[str]:
     """The paths, dotted, without those below another."""
     return {".".join(p) for p in paths if not any(p[:n] in paths for n in range(1, len(p)))}
+
+
+def cut(mentions: Iterable[Mention], why: str) -> None:
+    """Says of all these mentions what may leave part of them unread."""
+    for mention in mentions:
+        mention.cut(why)

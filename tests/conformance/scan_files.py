@@ -164,6 +164,12 @@ def hollow(folder: Path) -> None:
 
 
 @recipe
+def void(folder: Path) -> None:
+    """A table without any row."""
+    pq.write_table(rows(100).slice(0, 0), folder / "v.parquet")
+
+
+@recipe
 def parts(folder: Path) -> None:
     """Hive-style partitions."""
     for year in (2021, 2022, 2023, 2024):
@@ -319,11 +325,11 @@ def gaps(folder: Path) -> None:
 
 @recipe
 def ledger(folder: Path) -> None:
-    """Partitions of a date, two files in each, of which one is small."""
-    for day in ("2024-02-28", "2024-02-29", "2024-03-01"):
+    """Partitions of a date and of none, two files in each, of which one is small."""
+    for seed, day in enumerate(("2024-02-28", "2024-02-29", "2024-03-01", "__HIVE_DEFAULT_PARTITION__"), 21):
         place = folder / f"booked={day}"
         place.mkdir(parents=True)
-        table = rows(130_000, int(day[-2:]))
+        table = rows(130_000, seed)
         pq.write_table(table.slice(0, 120_000), place / "a.parquet", row_group_size=30_000, compression="snappy")
         pq.write_table(table.slice(120_000), place / "b.parquet", compression="zstd")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 # written while the estimate was built
 FIRST = """
 SELECT count(*) FROM wide
@@ -205,3 +207,7 @@ SELECT s.word FROM sheet s JOIN many m ON CAST(s.id AS bigint) = m.id LIMIT 3
 """
 
 QUERIES += [line for line in LATER.strip().splitlines() if line]
+
+MORE = (Path(__file__).parent / "scan_more.sql").read_text(encoding="utf-8")
+
+QUERIES += [line for line in MORE.splitlines() if line and not line.startswith("--")]

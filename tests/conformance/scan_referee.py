@@ -70,7 +70,7 @@ def declare_partitioned(url: str, root: Path, name: str, opened: Opened) -> None
     ask(url, f"DROP TABLE IF EXISTS {name}")
     ask(url, f"CREATE TABLE {name} ({columns}) WITH (format = 'PARQUET', partitioned_by = ARRAY['{part}'])")
     for value in dict.fromkeys(partitions(file, table.root)[part] for file in table.files):
-        ask(url, f"INSERT INTO {name} ({part}) VALUES ('{value}')")
+        ask(url, f"INSERT INTO {name} ({part}) VALUES ({'NULL' if value.startswith('__') else repr(value)})")
         folder = root / "default" / name / f"{part}={value}"
         for old in folder.iterdir():
             if not old.name.startswith("."):
