@@ -301,11 +301,12 @@ def quacks(folder: Path) -> None:
     with duckdb.connect() as base:
         base.execute("SET threads = 1")
         for number in range(3):
+            span = f"{number * 200_000}, {200_000 * (number + 1)}"
             base.execute(
-                f"COPY (SELECT i AS id, {{'a': i % 77, 'b': md5(i::VARCHAR)}} AS s, printf('%09d', i) AS word,"
+                "COPY (SELECT i AS id, {'a': i % 77, 'b': md5(i::VARCHAR)} AS s, printf('%09d', i) AS word,"
                 " CASE WHEN i % 50 = 0 THEN i % 100 END AS seldom, (i / 3)::DECIMAL(15, 3) AS amount,"
-                f" TIMESTAMP '2024-01-01' + to_seconds(i) AS at FROM range({number * 200_000}, {200_000 * (number + 1)})"
-                f" t(i)) TO '{folder / f'q{number}.parquet'}' (FORMAT parquet, PARQUET_VERSION v2, CODEC gzip,"
+                f" TIMESTAMP '2024-01-01' + to_seconds(i) AS at FROM range({span}) t(i))"
+                f" TO '{folder / f'q{number}.parquet'}' (FORMAT parquet, PARQUET_VERSION v2, CODEC gzip,"
                 " ROW_GROUP_SIZE 40960)"
             )
 
