@@ -40,9 +40,7 @@ def test_a_card_says_what_was_asked_of_its_own_training(place: Path) -> None:
     (card,) = (place / "workspace" / "titanic" / "models").glob(f"{plain['digest']}/card.json")
     before = card.read_bytes()
     segments = ok("-C", place, "train", "--set", 'segments=["sex"]', "--output", "json").json
-    assert {entry["by"] for entry in segments["evaluation"]["segments"]} < {
-        entry["by"] for entry in plain["evaluation"]["segments"]
-    }
+    assert 0 < len(segments["evaluation"]["segments"]) < len(plain["evaluation"]["segments"])
     crossed = ok("-C", place, "train", "--folds", 3, "--output", "json").json
     assert crossed["cross_validation"]["folds"] == 3
     assert crossed["evaluation"]["segments"] == plain["evaluation"]["segments"]
