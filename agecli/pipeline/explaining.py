@@ -20,6 +20,7 @@ from agecli.recipe import Recipe
 from agecli.workspace import Workspace
 
 _WHOLE = ("tinyint", "smallint", "integer", "bigint")
+_KEY = "the id as text"  # no feature has a name like that
 _COLUMNS = ("id", "value", "source", "confidence", "lower", "upper")
 
 
@@ -65,18 +66,18 @@ def explain_rows(settings: Settings, ids: Sequence[str]) -> list[Explanation]:
     facts, tables = _tables(workspace)
     engine = open_engine("duckdb")
     kind = next(column.type for column in engine.describe("SELECT id FROM results", tables))
-    where = _where(kind, ids)
-    rows = {_text(row["id"]): row for row in _read(engine, "results", _COLUMNS, where, tables)}
-    missing = [name for name in ids if _as_written(name, kind) not in rows]
+    keys = keys_of(engine, kind, ids)
+    where = where_id(kind, [key for key in keys.values() if key is not None])
+    rows = {row[_KEY]: row for row in read_rows(engine, "results", _COLUMNS, kind, where, tables)}
+    missing = [name for name, key in keys.items() if key not in rows]
     if missing:
         why = f"none of the {facts['rows']:,} rows in the results of {recipe.name} {workspace.period} has it"
         raise ConfigError(f"no row with id {missing[0]!r}", why, 'agecli sql "SELECT id FROM results LIMIT 10"')
     model = artifact.load(workspace.models / facts["model"])
-    features = _read(engine, "features", ("id", *model.spec.names), where, tables)
+    features = read_rows(engine, "features", ("id", *model.spec.names), kind, where, tables)
     batch = pa.RecordBatch.from_pylist(features, _schema(features, model))
-    made = dict(zip((_text(row["id"]) for row in features), _explained(model, batch, recipe), strict=True))
-    chosen = dict.fromkeys(_as_written(name, kind) for name in ids)
-    return [_joined(rows[name], made[name], model) for name in chosen]
+    made = dict(zip((row[_KEY] for row in features), _explained(model, batch, recipe), strict=True))
+    return [_joined(rows[key], made[key], model) for key in dict.fromkeys(keys.values()) if key is not None]
 
 
 def _tables(workspace: Workspace) -> tuple[dict[str, Any], dict[str, Table]]:
@@ -93,30 +94,47 @@ def _tables(workspace: Workspace) -> tuple[dict[str, Any], dict[str, Table]]:
                    "features": table_at(workspace, "features", features)}  # fmt: skip
 
 
-def _where(kind: str, ids: Sequence[str]) -> str:
-    """The condition that picks the ids, as literals of the column's type."""
+def keys_of(engine: Engine, kind: str, ids: Sequence[str]) -> dict[str, str | None]:
+    """The ids as the engine writes them, None where one is no value of the column's type: 1.5 is 1.5E0 there."""
+    if kind.startswith("varchar"):
+        return {name: name for name in ids}
+    if kind == "varbinary":  # as hexadecimal digits, the form in which listings show them
+        return {name: name.replace(" ", "").upper() for name in ids}
+    wrong = next((name for name in ids if not re.fullmatch(r"-?\d{1,19}", name)), None)
+    if wrong is not None and kind in _WHOLE:
+        raise ConfigError(f"no row with id {wrong!r}", "ids are whole numbers here", "--id 17")
+    read = ", ".join(
+        f"CAST(TRY_CAST({_quoted(name)} AS {kind}) AS varchar) AS k{place}" for place, name in enumerate(ids)
+    )
+    (found,) = [row for batch in engine.read(f"SELECT {read}", {}) for row in batch.to_pylist()]
+    return dict(zip(ids, found.values(), strict=True))
+
+
+def where_id(kind: str, keys: Sequence[str]) -> str:
+    """The condition that picks the ids; with literals of the column's type where these leave files unread."""
+    if not keys:
+        return "FALSE"
     if kind in _WHOLE:
-        wrong = next((name for name in ids if not re.fullmatch(r"-?\d{1,19}", name)), None)
-        if wrong is not None:
-            raise ConfigError(f"no row with id {wrong!r}", "ids are whole numbers here", "--id 17")
-        return f"id IN ({', '.join(ids)})"
-    texts = ", ".join("'" + name.replace("'", "''") + "'" for name in ids)
-    return f"id IN ({texts})" if kind.startswith("varchar") else f"CAST(id AS varchar) IN ({texts})"
+        return f"id IN ({', '.join(keys)})"
+    texts = ", ".join(map(_quoted, keys))
+    return f"id IN ({texts})" if kind.startswith("varchar") else f"{_spelled(kind)} IN ({texts})"
 
 
-def _as_written(name: str, kind: str) -> str:
-    return str(int(name)) if kind in _WHOLE else name
+def _spelled(kind: str) -> str:
+    """The id as text, in the one spelling by which rows are found and told apart."""
+    return "to_hex(id)" if kind == "varbinary" else "CAST(id AS varchar)"
 
 
-def _text(value: Any) -> str:
-    return str(value)
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
-def _read(
-    engine: Engine, table: str, columns: Sequence[str], where: str, tables: dict[str, Table]
+def read_rows(
+    engine: Engine, table: str, columns: Sequence[str], kind: str, where: str, tables: dict[str, Table]
 ) -> list[dict[str, Any]]:
+    """The rows picked, each with the key of its id."""
     names = ", ".join(f'"{name}"' for name in columns)
-    sql = f"SELECT {names} FROM {table} WHERE {where}"
+    sql = f'SELECT {names}, {_spelled(kind)} AS "{_KEY}" FROM {table} WHERE {where}'
     return [row for batch in engine.read(sql, tables) for row in batch.to_pylist()]
 
 
