@@ -6,6 +6,7 @@ it needs are installed, and results leave as Arrow with the exact types of the S
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -34,10 +35,11 @@ class DuckDBEngine:
     def __init__(
         self, threads: int | None = None, memory_mb: int | None = None, temp_directory: str | Path | None = None
     ) -> None:
+        self._spill = str(temp_directory or _spill_folder())
         settings: dict[str, Any] = {
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "temp_directory": str(temp_directory or Path(tempfile.gettempdir()) / "agecli-duckdb"),
+            "temp_directory": self._spill,
             "preserve_insertion_order": True,
         }
         if threads is not None:
@@ -154,10 +156,8 @@ class DuckDBEngine:
     def _query_errors(self) -> Iterator[None]:
         try:
             yield
-        except duckdb.Error as error:
-            raise explained(error) from None
-        except pa.ArrowInvalid as error:
-            raise explained(error) from None
+        except (duckdb.Error, pa.ArrowInvalid) as error:
+            raise explained(error, self._spill) from None
 
     def _stream(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         with self._running(sql) as cursor:
@@ -184,6 +184,12 @@ class DuckDBEngine:
             if waiting.num_rows or not rows:
                 writer.write_table(waiting.combine_chunks(), row_group_size=row_group_rows)
         return rows
+
+
+def _spill_folder() -> Path:
+    """Where an engine spills that was given no folder: one for each user, since nobody else may write there."""
+    user = os.getuid() if hasattr(os, "getuid") else ""
+    return Path(tempfile.gettempdir()) / f"agecli-duckdb-{user}"
 
 
 def result_schema(translation: Translation) -> pa.Schema:
@@ -236,8 +242,8 @@ def disk_error(message: str, location: Path | str) -> AgecliError:
     return AgecliError("the result cannot be written", message, f"check that {location} can be written to")
 
 
-def explained(error: Exception) -> AgecliError:
-    """What an error of DuckDB means to the user."""
+def explained(error: Exception, spill: str = "") -> AgecliError:
+    """What an error of DuckDB means to the user; `spill` is the folder that it spills to."""
     text = str(error)
     if REFUSED in text:
         return SqlRefused("the query stopped on its data", _after(text, REFUSED),
@@ -254,6 +260,11 @@ def explained(error: Exception) -> AgecliError:
         return AgecliError("the query ran out of memory", first, "allow more with --memory")
     if "No space left" in text:
         return disk_error(text, "the temporary directory")
+    if isinstance(error, duckdb.IOException) and spill and spill in text:
+        fix = f"make {spill} writable, or set TMPDIR to another folder"
+        return AgecliError("the query cannot spill to disk", first, fix)
+    if isinstance(error, duckdb.IOException) and "No files found" in text:
+        return DataError("the data cannot be read", first, "it was there a moment ago: run again")
     if "state machine reached an invalid state" in text:
         return DataError("a CSV file cannot be read", "its lines end in different ways (CR LF and LF)",
                          "write it with one kind, as dos2unix does")  # fmt: skip

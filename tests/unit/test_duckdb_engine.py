@@ -83,6 +83,28 @@ def test_a_truncated_file_is_named(engine: DuckDBEngine, people: Table, tmp_path
             attempt()
 
 
+def test_a_folder_that_takes_no_spilled_rows_is_told_as_that(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder can be made below")
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.table({"x": [f"{n * 7919 % 300_007:040d}" for n in range(300_000)]}), path)
+    engine = open_engine("duckdb", threads=1, memory_mb=12, temp_directory=tmp_path / "file" / "spill")
+    with pytest.raises(AgecliError, match="cannot spill to disk") as caught:
+        engine.query("SELECT x, row_number() OVER (ORDER BY x) AS r FROM t", {"t": Table((str(path),))})
+    assert not isinstance(caught.value, DataError) and str(tmp_path / "file" / "spill") in caught.value.fix
+
+
+def test_each_user_spills_to_a_folder_of_his_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.getuid", lambda: 4321)
+    assert DuckDBEngine()._spill.endswith("agecli-duckdb-4321")
+
+
+def test_a_file_that_went_away_is_told_as_that(engine: DuckDBEngine, people: Table) -> None:
+    rows = engine.read("SELECT * FROM t", {"t": people})
+    Path(people.files[0]).unlink()
+    with pytest.raises(DataError, match="the data cannot be read"):
+        list(rows)
+
+
 def test_csv_is_text_and_columns_that_a_file_lacks_are_null(engine: DuckDBEngine, tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text('id,Label,note\n1,yes,"a ""b"", c"\n2,,"two\nlines"\n', encoding="utf-8")
     (tmp_path / "two.csv").write_text("note,id\nx,3\n", encoding="utf-8")
