@@ -13,6 +13,7 @@ from agecli.cli import output
 from agecli.cli.group import command
 from agecli.cli.options import output_option, with_settings
 from agecli.config import Settings
+from agecli.errors import ConfigError, SqlInvalid
 
 if TYPE_CHECKING:
     from agecli.engines.base import Table
@@ -42,13 +43,27 @@ def sql(settings: Settings, query: str, limit: int | None, form: str) -> None:
     text = sys.stdin.buffer.read().decode("utf-8", "replace") if query == "-" else query
     tables = _tables(settings)
     engine = open_engine("duckdb")
-    columns = [column.name for column in engine.describe(text, tables)]
+    try:
+        columns = [column.name for column in engine.describe(text, tables)]
+    except SqlInvalid as error:
+        raise _not_made_yet(settings, error) or error from None
     rows = (dict(row) for batch in engine.read(text, tables) for row in batch.to_pylist())
     most = _TABLE_ROWS if limit is None and form in ("table", "markdown") else limit or None
     shown = itertools.islice(rows, most)
     output.emit(shown, columns, form, missing="NULL")
     if limit is None and most is not None and next(rows, None) is not None:
         click.echo(f"the first {most} rows; --limit 0 prints all", err=True)
+
+
+def _not_made_yet(settings: Settings, error: SqlInvalid) -> ConfigError | None:
+    """The error for SQL that names a table which no run has made yet; None where something else is wrong."""
+    from agecli.workspace import TABLES
+
+    name = error.why.partition(" is not among: ")[0].lower()
+    if settings["period"] is None or name not in (*TABLES, "predictions"):
+        return None
+    why = f"no run has made this table for {settings['period']}"
+    return ConfigError(f"no {name} yet", why, "agecli run --all")
 
 
 def _tables(settings: Settings) -> Mapping[str, Table]:

@@ -234,6 +234,13 @@ def test_a_run_tells_scripts_on_stdout_what_status_tells_them(own):
     assert [row["name"] for row in stages] == ["batches"]
 
 
+def test_sql_over_what_no_run_has_made_yet_says_what_makes_it(finished):
+    refused = ask("-C", finished, "sql", "SELECT * FROM Results", "--period", "2025Q1")
+    assert refused.code == 2
+    assert "error: no results yet: no run has made this table for 2025Q1" in refused.err
+    assert f"fix: agecli -C {finished} run --all" in refused.err
+
+
 def test_sql_answers_from_what_the_last_run_took_for_fresh(own):
     asked = ("-C", own, "sql", "SELECT SUM(height) AS s FROM features", "--output", "json")
     before = told(*asked).json
