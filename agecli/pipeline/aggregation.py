@@ -6,6 +6,7 @@ from agecli.engines import Engine
 from agecli.engines.base import Table
 from agecli.engines.ids import checksum
 from agecli.errors import ConfigError, DataError
+from agecli.models.metrics import TIERS
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.publication import profile, publish
@@ -15,7 +16,6 @@ from agecli.recipe import render
 from agecli.workspace import MARKER, new_folder, write_json
 
 COLUMNS = ("id", "value", "source", "confidence", "lower", "upper", "model")
-TIERS = {"excellent": 0.8, "good": 0.6, "fair": 0.4, "poor": 0.0}
 
 
 def aggregate(

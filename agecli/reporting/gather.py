@@ -22,7 +22,6 @@ from agecli.workspace import Workspace, manifest
 
 BINS = 20
 MOST_DOTS = 200_000
-TIERS = ("excellent", "good", "fair", "poor")
 
 
 @dataclass(frozen=True)

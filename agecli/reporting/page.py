@@ -149,8 +149,18 @@ def _ran(found: Findings) -> str:
 
 
 def _cost(found: Findings) -> str:
-    usd = found.facts.get("usd")
-    return f"<p>Cost: {usd:,.2f} USD.</p>" if isinstance(usd, int | float) else ""
+    """What the run used. On this machine that costs nothing; elsewhere it is what is paid for."""
+    told = [
+        r.facts["used"] for r in found.manifest.stages if not r.skipped and isinstance(r.facts.get("used"), Mapping)
+    ]
+    if not told:
+        return ""
+    busy = sum(used["cpu_seconds"] for used in told)
+    read = sum(used["bytes_read"] or 0 for used in told) / 1e6
+    return (
+        f"<p>Cost: $0.00, on this machine. It used {busy:,.1f} CPU seconds and read {read:,.1f} MB;"
+        " <code>agecli cost --actual</code> prices that as if on AWS.</p>"
+    )
 
 
 def _good(found: Findings) -> str:
@@ -175,7 +185,23 @@ def _good(found: Findings) -> str:
         f" {promised['rows']:,} held-out rows. “Better” is said only where the interval of the difference excludes"
         " zero.</p>"
     )
-    return _section("How good it is", table + note + _pictures(found))
+    return _section("How good it is", table + note + _crossed(found) + _pictures(found))
+
+
+def _crossed(found: Findings) -> str:
+    """The cross-validation, where one was asked for."""
+    told = _part(found, "cross_validation")
+    if told is None:
+        return ""
+    primary, rows = told["primary"], told["intervals"]["rows"]
+    name, form, _ = _figure(primary)
+    again = "" if len(told["repeats"]) == 1 else f", {len(told['repeats'])} times"
+    gap = told["differences"].get("baseline", {}).get(primary)
+    against = "" if gap is None else " " + _compared(gap, form, "the linear baseline")
+    return (
+        f"<p>Cross-validation of {told['folds']} folds{again} over {rows:,} rows: {name}"
+        f" {_bounded(told['figures']['model'][primary], form)}.{against}</p>"
+    )
 
 
 def _pictures(found: Findings) -> str:
@@ -302,8 +328,11 @@ def _made(found: Findings) -> str:
     card = found.card
     if card is None:
         return ""
-    rows: list[tuple[str, str]] = [("model", str(card.get("digest", "")))]
-    for name in ("labelled", "split", "parts", "rounds", "parameters", "versions", "baseline"):
+    version = found.facts.get("model_version")
+    rows: list[tuple[str, str]] = [
+        ("model", f"{version}, {card.get('digest', '')}" if version else str(card["digest"]))
+    ]
+    for name in ("labelled", "split", "parts", "rounds", "parameters", "methods", "versions", "baseline"):
         if card.get(name) is not None:
             rows.append((name, _plain(card[name])))
     rows += [("results", str(found.facts["results"]))] if found.facts.get("results") else []
