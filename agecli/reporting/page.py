@@ -215,7 +215,8 @@ def _pictures(found: Findings) -> str:
             charts.predicted_against_actual(actual, said, found.label), charts.residuals(actual, said, found.label)
         )
     classes = [str(word) for word in (found.card or {}).get("decides", {}).get("classes", ())]
-    return _pair(charts.confusion(truth.to_pylist(), told.to_pylist(), classes), _by_class(found))
+    drawn = charts.confusion(truth.to_pylist(), told.to_pylist(), classes)
+    return f"<div class=narrow>{drawn}</div>{_by_class(found)}"
 
 
 def _by_class(found: Findings) -> str:
@@ -381,7 +382,7 @@ def _duration(seconds: float | None) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {_plain(inner)}" for key, inner in value.items() if inner is not None)
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else _cell(value)
 
 
