@@ -20,6 +20,7 @@ import click
 from agecli.cli.group import cli
 from agecli.cli.session import Session
 from agecli.errors import AgecliError
+from agecli.lean import leave_pandas_out
 
 PIPE_CLOSED = 141
 INTERRUPTED = 130
@@ -33,6 +34,8 @@ class Terminated(KeyboardInterrupt):
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; never raises."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:  # the command line itself, not someone's process that calls this
+        leave_pandas_out()
     session = Session(arguments)
     previous = _on_sigterm(_terminate)
     try:

@@ -15,8 +15,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from agecli.cost import cache
 from agecli.cost.objects import Object, error_of, filesystem_of
@@ -105,6 +105,10 @@ def read(files: Sequence[Object], progress: Callable[[int], None] | None = None)
 def _read(file: Object) -> Footer:
     filesystem, path = filesystem_of(file.path)
     try:
+        if isinstance(filesystem, fs.LocalFileSystem):
+            return summary(pq.read_metadata(path), file.size)
+        import pyarrow.dataset as ds  # slow, since it takes pandas along
+
         # a fragment is told the size, so that S3 is asked once for the end of the file and not for its head first
         fragment = ds.ParquetFileFormat().make_fragment(path, filesystem, file_size=file.size)
         return summary(fragment.metadata, file.size)

@@ -41,6 +41,8 @@ def table_at(location: str, columns: tuple[Column, ...] = ()) -> Table:
         found = find_files(Path(location), fix="name a folder, a file or a glob")
         kinds = {_format(str(p)) for p in found.paths}
         return _table([str(p) for p in found.paths], kinds, columns, str(found.root), location)
+    if not location.removeprefix(SCHEME).split("/")[0]:
+        raise ConfigError(f"no bucket in {location}", "S3's addresses begin with one", "s3://bucket/prefix")
     listed = [o.path for o in _listing(location.rstrip("/")) if _visible(o.path, location)]
     known = [p for p in listed if p.lower().endswith(tuple(e for ends in ENDINGS.values() for e in ends))]
     if not known:

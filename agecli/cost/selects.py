@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import TYPE_CHECKING
@@ -129,8 +130,9 @@ class Selection:
         return tuple(columns), opened
 
     def passed(self, column: Output) -> Output:
-        return column if self.is_plain() else column.hidden()
+        return column if self.is_plain else column.hidden()
 
+    @functools.cached_property
     def is_plain(self) -> bool:
         """Whether conditions above this SELECT pass through it to its source."""
         node = self.node
@@ -142,7 +144,7 @@ class Selection:
         name = item.alias or (item.value.name if isinstance(item.value, ast.Name | ast.Field) else None)
         if chain is not None:
             output, below = self.binder.resolve(chain, self.scope)
-            bases = output.bases if not below and self.is_plain() else ()
+            bases = output.bases if not below and self.is_plain else ()
 
             def use_field(further: Path) -> None:
                 output.use((*below, *further))

@@ -117,6 +117,12 @@ def test_what_is_missing_or_broken_is_named(bucket):
         estimate("SELECT 1 FROM t", {"t": table_at(uri(bucket))})
 
 
+@pytest.mark.parametrize("location", ["s3://", "s3:///prefix"])
+def test_an_address_without_a_bucket_is_refused(location):
+    with pytest.raises(ConfigError, match="no bucket"):
+        table_at(location)
+
+
 def test_an_s3_that_does_not_answer_is_an_error_of_access(bucket, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     objects.forget()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[2] / "agecli"
-VOCABULARY = {"", "errors", "events", "config", "overrides", "recipe", "workspace"}
+VOCABULARY = {"", "errors", "events", "config", "lean", "overrides", "recipe", "workspace"}
 PARTS = {"engines", "models", "synth", "scaffold"}
 # each room, and the rooms it may import from besides itself
 ALLOWED = {
