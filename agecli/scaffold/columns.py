@@ -155,15 +155,16 @@ def dates(column: str, staged: str, taken: Names, monthly: bool = False, hour: s
     found = [
         Feature(
             taken.take(f"{staged}_days_ago"), "numeric",
-            f"CAST(date_diff('day', {staged}, ${{as_of}}) AS DOUBLE)", column, "days before the period's last day",
+            f"CAST(date_diff('day', {staged}, ${{as_of}}) AS DOUBLE)", column,
+            "days before the period's last day", of=staged,
         ),
-        Feature(taken.take(f"{staged}_month"), "numeric", f"CAST(month({staged}) AS DOUBLE)", column),
+        Feature(taken.take(f"{staged}_month"), "numeric", f"CAST(month({staged}) AS DOUBLE)", column, of=staged),
     ]  # fmt: skip
     if not monthly:
         sql = f"CAST(day_of_week({staged}) AS DOUBLE)"
-        found.append(Feature(taken.take(f"{staged}_weekday"), "numeric", sql, column, "1 = Monday"))
+        found.append(Feature(taken.take(f"{staged}_weekday"), "numeric", sql, column, "1 = Monday", of=staged))
     if hour:
-        found.append(Feature(hour, "numeric", hour, column))
+        found.append(Feature(hour, "numeric", hour, column, of=staged))
     return tuple(found)
 
 

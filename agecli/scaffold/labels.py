@@ -183,7 +183,11 @@ def _check(profile: Profile, values: Mapping[str, int], task: Task, numeric: boo
     if task == "classification" and len(values) > _MOST_CLASSES:
         count = f"{len(values):,}" if len(values) < 1000 else "1,000 or more"
         fix = "--task regression" if numeric else "name another column with --label, or group its values first"
-        raise DataError(f"{what} has too many classes", f"{count} different values, {_MOST_CLASSES} are the most", fix)
+        shown = comment(", ".join(list(values)[:2]), 60)
+        text = "" if numeric else f"; they are taken for words since they do not read as numbers, such as {shown}"
+        raise DataError(
+            f"{what} has too many classes", f"{count} different values, {_MOST_CLASSES} are the most{text}", fix
+        )
 
 
 def _most_frequent(values: Mapping[str, int]) -> str:

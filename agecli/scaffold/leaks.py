@@ -12,6 +12,8 @@ Number as label
 Class as label
   * alone it names 99 % of the classes out of fold, and 95 % of what the most frequent class leaves open. A column
     that tells women from men, and so survivors from the dead in four of five cases, stays far below;
+  * or it has two values, and one of them marks a class of three or more: nearly all of its rows, and nearly no others,
+    20 or more of them. So found are the columns is_basic, is_plus, is_pro of somebody who was to predict the plan;
   * or it is filled for one class alone: of 20 rows or more where it is filled (or missing) 98 % have one class,
     and the share of the other classes there is under a twentieth of their share everywhere. So found are the
     lifeboat of the rescued and the reason of a refusal.
@@ -112,7 +114,22 @@ def _of_class(feature: Tried, label: Ints) -> str:
     base = counts.max() / len(label)
     if named >= _NAMED and (1 - named) <= 0.05 * (1 - base):
         return f"alone it names the class of {_percent(named)} of the rows"
+    if _marks_one(values, label, counts):
+        return "it marks one class: nearly all of its rows, and no others"
     return ""
+
+
+def _marks_one(values: Floats, label: Ints, counts: Ints) -> bool:
+    """Whether one of the feature's two values stands where one class is, and nowhere else."""
+    both = np.unique(values)
+    if len(both) != 2:
+        return False
+    for value in both:
+        inside = np.bincount(label[values == value], minlength=len(counts))
+        most = int(inside.argmax())
+        if inside[most] >= 2 * _SUPPORT and inside[most] >= _NAMED * max(inside.sum(), counts[most]):
+            return True
+    return False
 
 
 def _filled_for_one(filled: Flags, label: Ints) -> str:
@@ -137,6 +154,7 @@ def _folds(rows: int) -> Ints:
 
 def _explained(values: Floats, label: Floats, categorical: bool) -> float:
     """The share of the variance that the feature alone explains on rows not used for fitting."""
+    values = values if categorical else _ranks(values)  # trees take float32, where 1e300 is no number
     fold, predicted = _folds(len(label)), np.empty(len(label))
     for k in range(_FOLDS):
         fit, rest = fold != k, fold == k
@@ -161,6 +179,7 @@ def _means(codes: Floats, label: Floats, asked: Floats) -> Floats:
 
 def _named(values: Floats, label: Ints, categorical: bool) -> float:
     """The share of rows whose class the feature alone names, on rows not used for fitting."""
+    values = values if categorical else _ranks(values)
     fold, right = _folds(len(label)), 0
     for k in range(_FOLDS):
         fit, rest = fold != k, fold == k

@@ -130,8 +130,8 @@ class _Builder:
         self.features: list[Feature] = []
         self.remark = ""
 
-    def numeric(self, name: str, sql: str, about: str = "") -> None:
-        self.features.append(Feature(self.taken.take(name), "numeric", sql, self.column, about))
+    def numeric(self, name: str, sql: str, about: str = "", of: str = "") -> None:
+        self.features.append(Feature(self.taken.take(name), "numeric", sql, self.column, about, of=of))
 
     def categorical(self, name: str, sql: str, about: str = "") -> None:
         self.features.append(Feature(self.taken.take(name), "categorical", sql, self.column, about))
@@ -176,9 +176,11 @@ class _Builder:
             dates = self.stage(f"{name}_dates", read, about)
             for word, function in (("first", "array_min"), ("last", "array_max")):
                 sql = f"CAST(date_diff('day', {function}({dates}), ${{as_of}}) AS DOUBLE)"
-                self.numeric(f"{name}_{word}_days_ago", sql, f"days from the {word} one to the period's last day")
+                self.numeric(
+                    f"{name}_{word}_days_ago", sql, f"days from the {word} one to the period's last day", dates
+                )
             sql = f"CAST(date_diff('day', array_min({dates}), array_max({dates})) AS DOUBLE)"
-            self.numeric(f"{name}_span_days", sql, "days from the first to the last")
+            self.numeric(f"{name}_span_days", sql, "days from the first to the last", dates)
         elif reading.kind in ("number", "flag"):
             self._of_numbers(self.stage(f"{name}_values", read, about), name)
         elif arrays:
@@ -190,10 +192,10 @@ class _Builder:
             self.numeric(f"{name}_distinct", f"CAST(cardinality(array_distinct({texts})) AS DOUBLE)", "how many differ")
 
     def _of_numbers(self, numbers: str, name: str) -> None:
-        self.numeric(f"{name}_min", f"array_min({numbers})")
-        self.numeric(f"{name}_max", f"array_max({numbers})")
-        self.numeric(f"{name}_last", f"element_at({numbers}, -1)")
-        self.numeric(f"{name}_sum", f"reduce({numbers}, 0e0, (s, x) -> s + x, s -> s)")
+        self.numeric(f"{name}_min", f"array_min({numbers})", of=numbers)
+        self.numeric(f"{name}_max", f"array_max({numbers})", of=numbers)
+        self.numeric(f"{name}_last", f"element_at({numbers}, -1)", of=numbers)
+        self.numeric(f"{name}_sum", f"reduce({numbers}, 0e0, (s, x) -> s + x, s -> s)", of=numbers)
 
     def _of_words(self, leaf: Leaf, name: str, read: str, about: str, arrays: int) -> None:
         """Plain words: is each of the frequent ones there?"""

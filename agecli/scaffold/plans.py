@@ -51,7 +51,11 @@ class Staged:
 
 @dataclass(frozen=True)
 class Feature:
-    """A column of features.sql. `presence` says that it is 1 where the column is filled and 0 elsewhere."""
+    """A column of features.sql. `presence` says that it is 1 where the column is filled and 0 elsewhere.
+
+    Features with the same `of` are parts of one value, a date or the numbers of an array: where one of them gives
+    the label away, so do the others, less plainly.
+    """
 
     name: str
     kind: FeatureKind
@@ -59,6 +63,7 @@ class Feature:
     column: str
     about: str = ""
     presence: bool = False
+    of: str = ""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from agecli.workspace import write_bytes
 
 _TRIED_ROWS = 30_000
 _MOST_FEATURES = 300
+_SHOWN = 10  # columns that are left out for one reason and get a line each
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,9 @@ class _Proposer:
         twice, usable = self._readable()
         for name, flag in ((id_name, "--id"), (label_name, "--label")):
             if name not in usable:
-                why = twice.get(name, "its type cannot be read everywhere")
-                raise ConfigError(f"column {name!r} cannot be used", why, f"name another column with {flag}")
+                what = "rename one of the two" if "lower case" in twice[name] else "write this one in another way"
+                fix = f"name another column with {flag}, or {what}"
+                raise ConfigError(f"column {name!r} cannot be used", twice[name], fix)
         self._check_id(id_name)
         identity = self._id(id_name)
         about = labels.plan(self.connection, self.sample, self._profile(label_name), task, self.taken)
@@ -134,11 +136,10 @@ class _Proposer:
             elif any(ord(c) < 32 for c in name) or "${" in name:
                 bad[name] = "its name cannot be written in SQL"
             elif word is None:
-                bad[name] = "its name is there twice, not every file has it, or its type cannot be read everywhere"
-            elif name.lower() in spelled:
-                bad[name] = f"it differs from {spelled[name.lower()]!r} only in upper and lower case"
-            else:
-                spelled[name.lower()] = name
+                bad[name] = self.sample.found.unreadable[name]
+            elif spelled.setdefault(name.lower(), name) != name:
+                other = spelled[name.lower()]
+                bad[name] = f"it differs from {other!r} only in upper and lower case, and SQL takes both for {other!r}"
         return bad, [name for name in found if name not in bad]
 
     def _profile(self, name: str) -> Profile:
@@ -219,9 +220,10 @@ class _Proposer:
                 if feature.name not in dropped:
                     tried[feature.name] = _tried(feature, rows.column(feature.name))
         found = leaks.find(tried, _codes(known) if classes else _floats(known), classes)
+        found |= _of_the_same_value(draft.plans, found, tried)
         kept = [name for name in tried if name not in found]
         for name in kept[_MOST_FEATURES:]:
-            dropped[name] = f"more than {_MOST_FEATURES} features"
+            dropped[name] = f"only the first {_MOST_FEATURES} features are kept"
         return Draft(draft.name, draft.found, draft.looked_at, draft.id, draft.label, draft.plans, found, dropped)
 
     def _run(self, draft: Draft) -> pa.Table:
@@ -267,6 +269,19 @@ def _useless(draft: Draft, rows: pa.Table, known: pa.ChunkedArray) -> dict[str, 
     return found
 
 
+def _of_the_same_value(
+    plans: Sequence[ColumnPlan], found: Mapping[str, str], tried: Mapping[str, object]
+) -> dict[str, str]:
+    """The other parts of a value of which one gives the label away, each with the reason."""
+    more: dict[str, str] = {}
+    for plan in plans:
+        leaking = {feature.of: feature.name for feature in plan.features if feature.of and feature.name in found}
+        for feature in plan.features:
+            if feature.of in leaking and feature.name in tried and feature.name not in found:
+                more[feature.name] = f"it comes of the same value as {leaking[feature.of]}"
+    return more
+
+
 def _tried(feature: Feature, values: pa.ChunkedArray) -> leaks.Tried:
     if feature.kind == "categorical":
         return leaks.Tried(_codes(values), True)
@@ -292,6 +307,20 @@ def _recipe_name(sample: Sample) -> str:
         if safe(stem) not in ("field", ""):
             return safe(stem)
     return "recipe"
+
+
+def _few_lines(left_out: Mapping[str, str]) -> list[str]:
+    """What was left out, a line each; of many for one reason a line for all, recipe.toml has them one by one."""
+    by_reason: dict[str, list[str]] = {}
+    for name, why in left_out.items():
+        by_reason.setdefault(why, []).append(comment(name, 60))
+    lines = []
+    for why, names in by_reason.items():
+        if len(names) > _SHOWN:
+            lines.append(f"left out {len(names)}, from {names[0]} to {names[-1]}: {why}")
+        else:
+            lines += [f"left out {name}: {why}" for name in names]
+    return lines
 
 
 def _reasons(plans: Sequence[ColumnPlan]) -> str:
@@ -322,8 +351,7 @@ def _finish(draft: Draft, usable: Sequence[str]) -> Proposal:
     numeric = sum(f.kind == "numeric" for f in kept)
     notes.append(f"{len(kept)} features: {numeric} numbers, {len(kept) - numeric} categories")
     notes += [f"{comment(plan.column, 60)}: {plan.remark}" for plan in draft.plans if plan.remark]
-    notes += [f"left out {comment(name, 60)}: {why}" for name, why in left_out.items()]
-    notes += [f"left out {name}: {why}" for name, why in draft.dropped.items()]
+    notes += _few_lines(left_out | dict(draft.dropped))
     notes += [f"LEFT OUT {name}, it gives the label away: {why}" for name, why in draft.leaks.items()]
     return Proposal(
         draft.name, label.task, label.column,

@@ -10,8 +10,8 @@ import gzip
 import io
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,12 +25,16 @@ from agecli.scaffold import names
 
 _FIX = "give the path of your data to --from"
 _HEAD = 1 << 18
+_TWICE = "its name is there twice"
 _DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
 class Found:
-    """Files of one format. `columns` maps names to types in Athena's words, None for one that cannot be read."""
+    """Files of one format.
+
+    `columns` maps names to types in Athena's words, None for one that cannot be read, and `unreadable` says why not.
+    """
 
     path: str
     files: tuple[str, ...]
@@ -39,6 +43,7 @@ class Found:
     columns: dict[str, str | None]
     partitions: tuple[str, ...] = ()
     root: str = ""
+    unreadable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
@@ -60,14 +65,17 @@ def find(path: str) -> Found:
         why = f"{len(found.paths)} files of 0 bytes"
         raise DataError(f"the source {path} is empty", why, "give a source that has rows")
     folders = tuple(partitions(str(filled[0]), str(found.root)))
-    delimiter, columns = ",", dict[str, str | None]()
+    delimiter, columns, unreadable = ",", dict[str, str | None](), dict[str, str]()
     if kind == "parquet":
-        columns = _parquet_columns(filled)
+        columns, unreadable = _parquet_columns(filled)
     elif kind == "csv":
         delimiter, columns = _csv_columns(filled)
+        unreadable = {name: _TWICE for name, word in columns.items() if word is None}
     there = {name.lower() for name in columns}
     columns |= {key: "varchar" for key in folders if key.lower() not in there}
-    return Found(path, tuple(str(file) for file in filled), kind, delimiter, columns, folders, str(found.root))
+    return Found(
+        path, tuple(str(file) for file in filled), kind, delimiter, columns, folders, str(found.root), unreadable
+    )
 
 
 def _only_format(path: str, files: Sequence[Path]) -> Format:
@@ -109,8 +117,8 @@ def _head(path: Path) -> str:
         ) from None  # fmt: skip
 
 
-def _parquet_columns(files: list[Path]) -> dict[str, str | None]:
-    """The columns of the first file and of up to 20 more, spread over the rest; None for one that some lack."""
+def _parquet_columns(files: list[Path]) -> tuple[dict[str, str | None], dict[str, str]]:
+    """The columns of the first file and of up to 20 more, spread over the rest; and why some cannot be read."""
     schemas = []
     step = max(1, len(files) // 20)
     for file in [files[0], *files[step::step]]:
@@ -120,13 +128,21 @@ def _parquet_columns(files: list[Path]) -> dict[str, str | None]:
             why = str(error).splitlines()[0]
             raise DataError(f"cannot read {file}", f"it is no Parquet file or was cut short ({why})",
                             "copy it again, or take it out") from None  # fmt: skip
-    columns: dict[str, str | None] = {}
-    for schema in schemas:
-        for column in schema:
-            columns.setdefault(column.name, type_word(column.type))
+    types = {column.name: column.type for schema in reversed(schemas) for column in schema}
     everywhere = set(schemas[0].names).intersection(*(schema.names for schema in schemas))
     twice = {name for schema in schemas for name in schema.names if schema.names.count(name) > 1}
-    return {name: word if name in everywhere and name not in twice else None for name, word in columns.items()}
+    columns, reasons = dict[str, str | None](), dict[str, str]()
+    for name in dict.fromkeys(name for schema in schemas for name in schema.names):
+        columns[name] = type_word(types[name])
+        if name in twice:
+            reasons[name] = _TWICE
+        elif name not in everywhere:
+            reasons[name] = "not every file has it"
+        elif pa.types.is_null(types[name]):
+            reasons[name] = "always empty"
+        elif columns[name] is None:
+            reasons[name] = f"Athena has no type for its {types[name]}"
+    return {name: None if name in reasons else word for name, word in columns.items()}, reasons
 
 
 def type_word(kind: pa.DataType) -> str | None:

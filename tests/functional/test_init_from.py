@@ -353,6 +353,7 @@ def simple(tmp_path: Path, **columns: list[object]) -> str:
         ({"y": [f"w{n * 7}" for n in range(60)]}, ("id", "y", "regression"), ConfigError, "--task classification"),
         ({"y": ["2024-01-05", "2024-02-05"] * 30}, ("id", "y"), ConfigError, "is a date"),
         ({"y": [1.5, 2.5, *[""] * 58]}, ("id", "y"), DataError, "2 of 60 rows looked at have one, 20 are needed"),
+        ({"Y": [*range(60)]}, ("id", "Y"), ConfigError, "or rename one of the two"),
         ({"x": [1] * 60}, ("id", "y"), DataError, "no column is left"),
         ({}, ("id", "y", "ranking"), ConfigError, "neither"),
     ],
@@ -384,8 +385,33 @@ def test_words_that_are_read_as_not_known_are_said(tmp_path) -> None:
 def test_too_many_classes_are_refused(tmp_path) -> None:
     rows: list[list[object]] = [[n, n % 7, f"word{n % 150}"] for n in range(600)]
     source = write_csv(tmp_path / "t.csv", ["id", "x", "y"], rows)
-    with pytest.raises(DataError, match="too many classes"):
+    with pytest.raises(DataError, match=r"too many classes.*do not read as numbers, such as word"):
         propose(source, "id", "y")
+
+
+def test_the_parts_of_a_date_that_gives_the_label_away_leave_with_it(tmp_path) -> None:
+    label = [n * 37 % 400 for n in range(200)]
+    born = [(dt.date(2020, 1, 1) + dt.timedelta(days=days)).isoformat() for days in label]
+    rows: list[list[object]] = [[n, *pair, n * 7 % 11] for n, pair in enumerate(zip(born, label, strict=True))]
+    proposal = propose(write_csv(tmp_path / "t.csv", ["id", "born", "y", "x"], rows), "id", "y")
+    assert list(proposal.features) == ["x"]
+    assert proposal.left_out["born_month"] == "it comes of the same value as born_days_ago"
+
+
+def test_what_is_left_out_for_one_reason_takes_one_line(tmp_path) -> None:
+    proposal = propose(simple(tmp_path, **{f"c{n}": ["same"] * 60 for n in range(20)}), "id", "y")
+    assert "left out 20, from c0 to c19: the same value in every row" in proposal.notes
+    assert "#   c7: the same value in every row" in proposal.recipe_toml
+
+
+def test_why_a_column_of_parquet_cannot_be_read_is_said(tmp_path) -> None:
+    table = pa.table({"id": range(60), "x": [n * 37 % 11 for n in range(60)], "y": [n % 3 / 7 for n in range(60)]})
+    table = table.append_column("big", pa.array(range(60), pa.uint64())).append_column("none", pa.nulls(60))
+    pq.write_table(table, tmp_path / "t.parquet")
+    left_out = propose(str(tmp_path / "t.parquet"), "id", "y").left_out
+    assert left_out == {"big": "Athena has no type for its uint64", "none": "always empty"}
+    with pytest.raises(ConfigError, match="Athena has no type for its uint64"):
+        propose(str(tmp_path / "t.parquet"), "big", "y")
 
 
 def bad_source(tmp_path: Path, what: str) -> str:

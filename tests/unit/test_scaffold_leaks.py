@@ -63,6 +63,23 @@ def test_a_name_of_the_class_is_found(died: Floats) -> None:
     assert "names the class" in reasons(number(died * 10 + 3), died, classes=True)
 
 
+@pytest.mark.parametrize("categorical", [False, True])
+def test_columns_that_each_mark_one_of_three_classes_are_found(categorical: bool) -> None:
+    plan = np.random.default_rng(10).integers(0, 3, ROWS).astype(float)
+    marks = {str(one): Tried((plan == one) * 1.0, categorical) for one in range(3)}
+    assert set(find(marks, plan, True)) == {"0", "1", "2"}
+    wrong = np.random.default_rng(11).random(ROWS) < 0.05
+    assert not reasons(Tried(np.where(wrong, 1.0, plan == 1), categorical), plan, classes=True)
+    assert not reasons(number(plan + np.random.default_rng(12).normal(0, 0.6, ROWS)), plan, classes=True)
+
+
+@pytest.mark.parametrize("classes", [False, True])
+def test_numbers_beyond_any_sense_are_tried_too(classes: bool, price: Floats, died: Floats) -> None:
+    label = died if classes else price
+    assert reasons(number((label - 0.5) * 1e300), label, classes)
+    assert not reasons(number(np.random.default_rng(13).normal(size=ROWS) * 1e300), label, classes)
+
+
 def test_a_feature_like_sex_on_the_titanic_stays(died: Floats) -> None:
     wrong = np.random.default_rng(5).random(ROWS) < 0.21
     sex = np.where(wrong, 1 - died, died)
