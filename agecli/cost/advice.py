@@ -105,9 +105,9 @@ def _codec(found: Estimate) -> Iterator[Advice]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(table.files[0])
-    if not file.metadata.num_row_groups:
+    group = file.metadata.row_group(0) if file.metadata.num_row_groups else None
+    if group is None or not group.num_rows:
         return
-    group = file.metadata.row_group(0)
     chunks = [group.column(index) for index in range(group.num_columns)]
     before = sum(chunk.total_compressed_size for chunk in chunks)
     if before > MOST_SAMPLE or all(chunk.compression == "ZSTD" for chunk in chunks):

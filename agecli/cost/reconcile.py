@@ -21,7 +21,7 @@ from agecli.cost.scan import Opened, Planned, Range, estimate_opened, open_table
 from agecli.cost.work import complete, queries_of, whole
 from agecli.engines.base import Table
 from agecli.errors import AgecliError, ConfigError
-from agecli.events import BATCH_FINISHED, STAGE_FINISHED, Event
+from agecli.events import BATCH_FINISHED, RUN_FINISHED, STAGE_FINISHED, Event
 from agecli.pipeline.frozen import FrozenRun, thaw
 from agecli.pipeline.graph import fingerprints, model_of
 from agecli.pipeline.tables import table_at
@@ -147,6 +147,8 @@ def reconcile(workspace: Workspace, run_id: str) -> Reconciled:
             share = rows / rates.rows if stage != "train" else _labelled(events) / max(1, rates.labelled)
             cpu = rates.cpu.get(stage, 0.0) * share
             lines.append(Line(stage, expected[stage], counted["bytes_read"], cpu, counted["cpu_seconds"]))
+    if not any(event.kind == RUN_FINISHED and event.data.get("state") == "done" for event in events):
+        notes.append("the run did not end: what it did until its last finished stage or batch")
     if any(line.read is None for line in lines):
         notes.append("this system does not count the bytes that a process reads: unknown")
     return Reconciled(run_id, tuple(lines), rows, tuple(notes))

@@ -261,9 +261,9 @@ def _names(table: Table | Planned) -> list[str]:
     return [column.name for column in table.columns]
 
 
-def whole(opened: Opened) -> TableScan:
-    """A table read from end to end."""
-    return estimate_opened("SELECT * FROM t", {"t": opened}).tables[0]
+def whole(opened: Opened, name: str = "source") -> TableScan:
+    """A table read from end to end. `name` is what an error calls it."""
+    return estimate_opened(f"SELECT * FROM {name}", {name: opened}).tables[0]
 
 
 def _rows(table: Table | Planned, opened: Opened) -> tuple[int, str]:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from agecli.cli import main
@@ -191,6 +192,33 @@ def test_before_the_first_run_there_is_no_actual(fresh, ask):
 def test_a_source_that_is_gone_is_named(done, ask, tmp_path):
     code, _, err = ask(done, "cost", "--source", tmp_path / "nowhere.parquet")
     assert (code, "nowhere.parquet" in err) == (2, True)
+
+
+def test_a_source_without_rows_or_with_a_column_less_is_told_by_name(fresh, done, ask, tmp_path):
+    (profiles,) = done.rglob("profiles-00000.parquet")
+    rows = pq.read_table(profiles)
+    pq.write_table(rows.slice(0, 0), tmp_path / "none.parquet", compression="snappy")
+    pq.write_table(rows.drop_columns(["job_title"]), tmp_path / "less.parquet")
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 and nothing that a reader knows PAR1")
+    assert ask(fresh, "cost", "--source", tmp_path / "none.parquet")[0] == 0
+    code, _, err = ask(fresh, "cost", "--source", tmp_path / "less.parquet")
+    assert (code, "no file of source has job_title" in err) == (3, True)
+    code, _, err = ask(fresh, "cost", "--source", tmp_path / "broken.parquet")
+    assert (code, "broken.parquet" in err) == (3, True)
+
+
+@counted
+def test_a_run_that_was_killed_says_that_it_did_not_end(done, answer, tmp_path):
+    place = tmp_path / "killed"
+    shutil.copytree(done, place)
+    (events,) = place.rglob("events")
+    names = sorted(event.name for event in events.iterdir())
+    begun = next(name for name in names if json.loads((events / name).read_text()).get("stage") == "train")
+    for name in names[names.index(begun) :]:
+        (events / name).unlink()
+    found = answer(place, "cost", "--actual")
+    assert [line["stage"] for line in found["stages"]] == ["stage", "features"]
+    assert any("did not end" in note for note in found["notes"])
 
 
 def test_old_prices_warn_and_broken_ones_stop(done, ask, tmp_path):
