@@ -178,7 +178,7 @@ def calibrate_numbers(
     level_out = _level_out(point, np.abs(residuals) / sigma, level)
     sigma = level_out(point) * sigma
     factor = conformal_quantile(np.abs(residuals) / sigma, level)
-    hit = np.abs(residuals) <= tolerance
+    hit = metrics.within(residuals, tolerance)
     ways: dict[str, Callable[[npt.NDArray[np.int64]], Table]] = {
         "scaled": lambda rows: _through_score(residuals[rows], sigma[rows], tolerance),
         "beta": lambda rows: _through_beta(tolerance / sigma[rows], hit[rows]),

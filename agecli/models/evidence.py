@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agecli.models.metrics import Codes, Vector
+from agecli.models.metrics import Codes, Vector, within
 from agecli.models.trees import Matrix
 
 Floats = npt.NDArray[np.float32]
@@ -38,7 +39,7 @@ class NumberEvidence:
 
     @property
     def hit(self) -> npt.NDArray[np.bool_]:
-        return np.abs(self.truth - self.told) <= self.tolerance
+        return within(self.truth - self.told, self.tolerance)
 
     def columns(self, classes: pa.Array) -> dict[str, pa.Array]:
         """The columns of `evaluation.parquet`."""
@@ -89,10 +90,17 @@ class ClassEvidence:
 Evidence = NumberEvidence | ClassEvidence
 
 
+def some(evidence: Evidence, at: npt.NDArray[np.int64]) -> Evidence:
+    """What was told of some of the rows."""
+    columns = {field.name: getattr(evidence, field.name) for field in fields(evidence)}
+    taken: Any = {name: c[at] for name, c in columns.items() if isinstance(c, np.ndarray)}
+    return replace(evidence, ids=evidence.ids.take(pa.array(at)), **taken)
+
+
 def table(evidence: Evidence, classes: tuple[str, ...], segments: Mapping[str, pa.Array]) -> bytes:
     """`evaluation.parquet`: one row per row that no model saw, with its segment by each feature asked for."""
     columns = {"id": evidence.ids, **evidence.columns(pa.array(classes, pa.string()))}
-    named = {f"segment_{name}": words for name, words in segments.items()}
+    named = {f"segment_{name}": words.cast(pa.string()) for name, words in segments.items()}
     sink = io.BytesIO()
     pq.write_table(pa.table({**columns, **named}), sink, compression="zstd", use_dictionary=list(named))
     return sink.getvalue()

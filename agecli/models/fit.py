@@ -39,7 +39,7 @@ class Trained:
     model: Model
     files: dict[str, bytes]
     evidence: Evidence
-    segments: Mapping[str, pa.Array]
+    segments: Mapping[str, pa.DictionaryArray]
 
     @property
     def card(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def train(
         tell("read", 0.5)
         _fill(rows, read, found, encoder, few)
         learned = (folds if few else held).learn(lesson, rows, design)
-        crossed = crossval.run(lesson, rows, design) if spec.folds else None
+        crossed = crossval.run(lesson, rows, design, encoder) if spec.folds else None
     trained = _finish(spec, found, encoder, learned, "out-of-fold" if few else "held-out")
     return trained.with_card_parts({"cross_validation": crossed}) if crossed else trained
 
@@ -121,7 +121,7 @@ def _finish(spec: ModelSpec, found: Survey, encoder: Encoder, learned: Lessons, 
     evidence = learned.evidence
     words = segments.of_features([name for name in spec.segments if name in spec.names], encoder, evidence.rows)
     written = card.describe(spec, found, learned, split)
-    written["evaluation"] = evaluation.measure(evidence, classes, words, spec.level, spec.seed)
+    written["evaluation"] = evaluation.measure([evidence], classes, words, spec.level, spec.seed)
     whole = {"digest": digest, "decides": decides, "spec": spec.to_json(), **written}
     model = Model(
         spec=spec,

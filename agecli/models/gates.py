@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agecli.models.bootstrap import LEVEL, Bootstrap
+from agecli.models.metrics import within
 from agecli.models.registry import APPROVED, Version
 
 Vector = npt.NDArray[np.float64]
@@ -169,5 +170,5 @@ def hits(table: pa.Table, tolerance: float | None) -> npt.NDArray[np.bool_]:
         same = pc.equal(table.column("truth"), table.column("prediction"))
         right: npt.NDArray[np.bool_] = same.combine_chunks().to_numpy(zero_copy_only=False)
     else:
-        right = np.abs(_column(table, "truth") - _column(table, "prediction")) <= tolerance
+        right = within(_column(table, "truth") - _column(table, "prediction"), tolerance)
     return right

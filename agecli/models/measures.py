@@ -6,44 +6,58 @@ over rows of how each row compares with those of the other kind, which has the s
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from agecli.models import metrics
+from agecli.models.bootstrap import Bootstrap, Figure, Flags
 from agecli.models.evidence import ClassEvidence, Evidence, NumberEvidence
-from agecli.models.metrics import Codes, Vector
-
-Figure = Callable[[Vector], Vector]
-Flags = npt.NDArray[np.bool_]
+from agecli.models.metrics import Vector
 
 WITHIN = (0.6, 1.0, 2.0)
 """Errors up to these multiples of the tolerance are counted: within 3, 5 and 10 years for a tolerance of 5."""
 
-MOST_CELLS = 4_000_000
-"""Rows times classes up to which figures by class are drawn."""
+BINS = 10
+"""Bins of the confidence, of equal width."""
 
-_Z = 1.959963984540054  # 95 %
+MOST_NAMED = 12
+"""Classes up to which precision, recall and F1 are given for each."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure: for each role its columns (n, k) to be summed, and the figure (m,) from such sums (m, k)."""
+    """A figure: for each role the sums of its columns over groups of rows (groups, k), and how it is made of sums.
+
+    `figure` takes sums (m, k) and gives (m,). `why` says when it cannot be had. A figure that only ever grows by noise
+    is `noisy`, and its bounds are made without that.
+    """
 
     name: str
-    columns: Mapping[str, Vector]
+    sums: Mapping[str, Vector]
     figure: Figure
     higher_is_better: bool = False
     compared: bool = True
+    why: str = ""
+    noisy: bool = False
 
 
-def listed(evidence: Evidence, classes: tuple[str, ...]) -> list[Measure]:
-    """The figures of a task; the first is the one that models are compared by in a sentence."""
-    return _numbers(evidence) if isinstance(evidence, NumberEvidence) else _classes(evidence, classes)
+def merged(same: Sequence[Measure]) -> Measure:
+    """One figure over several ways to predict the same rows: its sums are their means."""
+    first = same[0]
+    sums = {role: np.mean([one.sums[role] for one in same], axis=0) for role in first.sums}
+    return replace(first, sums=sums)
+
+
+def listed(evidence: Evidence, draws: Bootstrap, classes: Sequence[str] = ()) -> list[Measure]:
+    """The figures of a task; the first is the one that models are compared by in a sentence.
+
+    Those of single classes are given for the classes named.
+    """
+    if isinstance(evidence, NumberEvidence):
+        return _numbers(evidence, draws)
+    return _classes(evidence, draws, classes)
 
 
 def interval_scores(truth: Vector, lower: Vector, upper: Vector, level: float) -> Vector:
@@ -53,47 +67,34 @@ def interval_scores(truth: Vector, lower: Vector, upper: Vector, level: float) -
     return scores
 
 
-def of_interval(evidence: NumberEvidence, level: float) -> list[Measure]:
+def of_interval(evidence: NumberEvidence, draws: Bootstrap, level: float) -> list[Measure]:
     """Coverage, mean width and mean interval score."""
     lower, upper = evidence.lower.astype(np.float64), evidence.upper.astype(np.float64)
     inside = (lower <= evidence.truth) & (evidence.truth <= upper)
     score = interval_scores(evidence.truth, lower, upper, level)
-    columns: dict[str, Vector | Flags] = {"coverage": inside, "width": upper - lower, "score": score}
-    return [Measure(name, {"model": _counted(one)}, _average, compared=False) for name, one in columns.items()]
+    sums = {"model": _counted(draws, inside, upper - lower, score)}
+    return [Measure(name, sums, _share(at)) for at, name in enumerate(("coverage", "width", "score"))]
 
 
-def of_segment(evidence: Evidence, at: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Error, coverage and confidence of some rows; shares with Wilson's interval, means with the normal one."""
-    hit, sure = evidence.hit[at], evidence.confidence[at]
-    found: dict[str, Any] = {"confidence": float(sure.mean()), "right": share(hit)}
-    if isinstance(evidence, NumberEvidence):
-        truth, lower, upper = evidence.truth[at], evidence.lower[at], evidence.upper[at]
-        error = truth - evidence.told[at]
-        found |= {
-            "mae": mean(np.abs(error)),
-            "baseline_mae": mean(np.abs(truth - evidence.baseline[at])),
-            "bias": mean(-error),
-            "coverage": share((lower <= truth) & (truth <= upper)),
-            "width": float((upper.astype(np.float64) - lower).mean()),
-        }
-    else:
-        told = evidence.baseline[at].argmax(axis=1)
-        found |= {"accuracy": found["right"], "baseline_accuracy": share(told == evidence.truth[at])}
-    return found
+def of_confidence(evidence: Evidence, draws: Bootstrap) -> list[Measure]:
+    """Does what was said with a confidence of 0.7 come true in 70 of 100? In one number, and in each of `BINS` bins.
 
-
-def share(hit: Flags) -> dict[str, float]:
-    """A share with Wilson's interval."""
-    n, p = len(hit), float(hit.mean())
-    centre = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    half = _Z / (1 + _Z**2 / n) * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
-    return {"value": p, "low": max(0.0, min(p, centre - half)), "high": min(1.0, max(p, centre + half))}
-
-
-def mean(values: Vector) -> dict[str, float]:
-    """A mean with the normal interval."""
-    middle, half = float(values.mean()), _Z * float(values.std(ddof=1)) / math.sqrt(len(values))
-    return {"value": middle, "low": middle - half, "high": middle + half}
+    The constant is the share of hits, the best that one number for all rows can say.
+    """
+    hit, sure = evidence.hit, evidence.confidence
+    which = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
+    inside = [which == k for k in range(BINS)]
+    binned = {"model": draws.group(*(f & hit for f in inside), *(f * sure for f in inside), *inside)}
+    score = {"model": _counted(draws, np.square(hit - sure), hit)}
+    return [
+        Measure("ece", binned, _gap, noisy=True),
+        Measure("brier", score, _average),
+        Measure("brier_constant", score, _constant),
+        Measure("brier_gain", score, lambda s: _constant(s) - _average(s)),
+        Measure("right", score, _share(1)),
+        Measure("confidence", binned, lambda s: s[:, BINS:-BINS].sum(axis=1) / s[:, -BINS:].sum(axis=1)),
+        *(Measure(f"bin_{k}", binned, _came_true(k)) for k in range(BINS)),
+    ]
 
 
 def _average(sums: Vector) -> Vector:
@@ -101,11 +102,40 @@ def _average(sums: Vector) -> Vector:
     return sums[:, 0] / sums[:, -1]
 
 
-def _counted(*columns: Vector | Flags) -> Vector:
-    return np.column_stack([*columns, np.ones(len(columns[0]))]).astype(np.float64)
+def _constant(sums: Vector) -> Vector:
+    """The Brier score of always saying the rate of hits: the best that a constant can do."""
+    rate = sums[:, 1] / sums[:, 2]
+    scores: Vector = rate * (1 - rate)
+    return scores
 
 
-def _numbers(evidence: NumberEvidence) -> list[Measure]:
+def _gap(sums: Vector) -> Vector:
+    """The expected calibration error."""
+    hits, sure, rows = np.split(sums, 3, axis=1)
+    error: Vector = np.abs(hits - sure).sum(axis=1) / rows.sum(axis=1)
+    return error
+
+
+def _came_true(k: int) -> Figure:
+    """The share of the rows of a bin that were hits."""
+
+    def figure(sums: Vector) -> Vector:
+        hits, rows = sums[:, k], sums[:, k - BINS]
+        return np.where(rows > 0, hits / np.where(rows > 0, rows, 1), np.nan)
+
+    return figure
+
+
+def _share(column: int) -> Figure:
+    """The mean of a column."""
+    return lambda s: s[:, column] / s[:, -1]
+
+
+def _counted(draws: Bootstrap, *columns: Vector | Flags) -> Vector:
+    return draws.group(*columns, np.ones(draws.rows))
+
+
+def _numbers(evidence: NumberEvidence, draws: Bootstrap) -> list[Measure]:
     truth = evidence.truth
     errors = {
         "model": truth - evidence.told,
@@ -113,53 +143,53 @@ def _numbers(evidence: NumberEvidence) -> list[Measure]:
         "mean": truth - evidence.mean,
     }
     centred = truth - truth.mean()  # the same differences, without cancellation
-    spread = [centred, np.square(centred)]
-
-    def explained(s: Vector) -> Vector:
-        total = s[:, 2] - np.square(s[:, 1]) / s[:, 3]
-        return np.where(total > 0, 1 - s[:, 0] / np.where(total > 0, total, 1), np.nan)
-
-    every = [
-        Measure("mae", {r: _counted(np.abs(e)) for r, e in errors.items()}, _average),
-        Measure("rmse", {r: _counted(np.square(e)) for r, e in errors.items()}, lambda s: np.sqrt(_average(s))),
-        Measure("r2", {r: _counted(np.square(e), *spread) for r, e in errors.items()}, explained, True),
+    edges = [multiple * evidence.tolerance for multiple in WITHIN]
+    sums = {}
+    for role, e in errors.items():
+        within = [metrics.within(e, edge) for edge in edges]
+        sums[role] = _counted(draws, np.abs(e), np.square(e), -e, *within, centred, np.square(centred))
+    return [
+        Measure("mae", sums, _average),
+        Measure("rmse", sums, lambda s: np.sqrt(_share(1)(s))),
+        Measure("r2", sums, _explained, True, why="all true values are the same"),
+        *(Measure(f"within_{edge:g}", sums, _share(3 + at), True) for at, edge in enumerate(edges)),
+        Measure("bias", sums, _share(2), compared=False),
     ]
-    for multiple in WITHIN:
-        edge = multiple * evidence.tolerance
-        inside = {r: _counted(np.abs(e) <= edge * (1 + 1e-12)) for r, e in errors.items()}
-        every.append(Measure(f"within_{edge:g}", inside, _average, True))
-    return every
 
 
-def _classes(evidence: ClassEvidence, classes: tuple[str, ...]) -> list[Measure]:
+def _explained(sums: Vector) -> Vector:
+    """R2 from squares of errors (column 1), of differences from a fixed number, and these differences."""
+    total = sums[:, -2] - np.square(sums[:, -3]) / sums[:, -1]
+    return np.where(total > 0, 1 - sums[:, 1] / np.where(total > 0, total, 1), np.nan)
+
+
+def _classes(evidence: ClassEvidence, draws: Bootstrap, named: Sequence[str]) -> list[Measure]:
     truth = evidence.truth
     told = {"model": evidence.told, "baseline": evidence.baseline, "mean": evidence.mean}
     rows = np.arange(len(truth))
-    loss = {r: _counted(-np.log(np.clip(p[rows, truth], 1e-15, 1.0))) for r, p in told.items()}
-    brier = {r: _counted(np.square(p - np.eye(p.shape[1])[truth]).sum(axis=1)) for r, p in told.items()}
+    loss = {r: _counted(draws, -np.log(np.clip(p[rows, truth], 1e-15, 1.0))) for r, p in told.items()}
+    brier = {r: _counted(draws, np.square(p).sum(axis=1) + 1 - 2 * p[rows, truth]) for r, p in told.items()}
+    right = {r: _counted(draws, p.argmax(axis=1) == truth) for r, p in told.items()}
     every = [
-        Measure("accuracy", {r: _counted(p.argmax(axis=1) == truth) for r, p in told.items()}, _average, True),
+        Measure("accuracy", right, _average, True),
         Measure("log_loss", loss, _average),
         Measure("brier", brier, _average),
+        _areas(evidence, draws),
     ]
-    if len(truth) * len(classes) > MOST_CELLS:
-        return every
-    areas = {r: metrics.area_components(truth, told[r]) for r in ("model", "baseline")}
-    known = {r: found for r, found in areas.items() if found is not None}
-    if len(known) == len(areas):
-        every.append(Measure("roc_auc", known, _area, True))
-    counts = {r: _confusion(truth, told[r].argmax(axis=1), len(classes)) for r in ("model", "baseline")}
+    classes = evidence.told.shape[1]
+    counts = {r: _confusion(evidence, p, draws) for r, p in told.items()}
     every += [Measure(f"{name}_macro", counts, _macro(_OF[name]), True) for name in _OF]
-    for code, word in enumerate(classes if len(classes) <= 12 else ()):
-        own = {"model": counts["model"][:, [code, code + len(classes), code + 2 * len(classes)]]}
-        every += [Measure(f"{name}[{word}]", own, _of_class(_OF[name]), True, compared=False) for name in _OF]
+    for code, word in enumerate(named if len(named) <= MOST_NAMED else ()):
+        own = {r: c[:, [code, code + classes, code + 2 * classes]] for r, c in counts.items()}
+        every += [Measure(f"{name}[{word}]", own, _of_class(_OF[name]), True) for name in _OF]
     return every
 
 
-def _confusion(truth: Codes, told: Codes, classes: int) -> Vector:
-    """(n, 3 classes): right, told, true, one column a class."""
-    says, is_ = np.eye(classes)[told], np.eye(classes)[truth]
-    return np.hstack([says * is_, says, is_])
+def _confusion(evidence: ClassEvidence, told: Vector, draws: Bootstrap) -> Vector:
+    """(groups, 3 classes): right, told, true, one column a class."""
+    says, codes = told.argmax(axis=1), range(told.shape[1])
+    told_so, true = [says == code for code in codes], [evidence.truth == code for code in codes]
+    return draws.group(*(a & b for a, b in zip(told_so, true, strict=True)), *told_so, *true)
 
 
 _OF: Mapping[str, Callable[[Vector, Vector, Vector], Vector]] = {
@@ -175,11 +205,37 @@ def _ratio(part: Vector, whole: Vector) -> Vector:
 
 
 def _macro(of: Callable[[Vector, Vector, Vector], Vector]) -> Figure:
-    return lambda s: of(*np.split(s, 3, axis=1)).mean(axis=1)
+    """The mean over the classes that are there or were told."""
+
+    def figure(sums: Vector) -> Vector:
+        right, told, true = np.split(sums, 3, axis=1)
+        there = told + true > 0
+        mean: Vector = (of(right, told, true) * there).sum(axis=1) / there.sum(axis=1)
+        return mean
+
+    return figure
 
 
 def _of_class(of: Callable[[Vector, Vector, Vector], Vector]) -> Figure:
     return lambda s: of(s[:, 0], s[:, 1], s[:, 2])
+
+
+def _areas(evidence: ClassEvidence, draws: Bootstrap) -> Measure:
+    """The area under the ROC curve: of the second of two classes, or the mean of each against the rest.
+
+    What says the same of all rows ranks none.
+    """
+    scores = {"model": evidence.told, "baseline": evidence.baseline, "mean": np.zeros_like(evidence.mean)}
+    classes = evidence.told.shape[1]
+    codes = [1] if classes == 2 else range(classes)
+    if len(np.unique(evidence.truth)) < classes:
+        nothing = {role: draws.group(np.ones(draws.rows)) for role in scores}
+        return Measure("roc_auc", nothing, lambda s: np.full(len(s), np.nan), True, why="a class has no rows")
+    sums: dict[str, Vector] = {}
+    for role, told in scores.items():
+        parts = (metrics.area_components(evidence.truth == code, told[:, code]) for code in codes)
+        sums[role] = np.hstack([draws.group(*part) for part in parts if part is not None])
+    return Measure("roc_auc", sums, _area, True)
 
 
 def _area(sums: Vector) -> Vector:

@@ -38,6 +38,12 @@ def r2(truth: Vector, told: Vector) -> float | None:
     return 1.0 - float(np.square(truth - told).sum()) / total if total > 0 else None
 
 
+def within(error: Vector, tolerance: float) -> npt.NDArray[np.bool_]:
+    """Where an error is no larger than a tolerance, as it would be without rounding: 0.3 is not above 0.3."""
+    near: npt.NDArray[np.bool_] = np.abs(error) <= tolerance * (1 + 1e-12)
+    return near
+
+
 def coverage(truth: Vector, lower: Vector, upper: Vector) -> float:
     """Share of truths inside their interval, bounds included."""
     return float(((lower <= truth) & (truth <= upper)).mean())
@@ -102,22 +108,19 @@ def of_classification(truth: Codes, probabilities: Vector) -> dict[str, Any]:
     }
 
 
-def area_components(truth: Codes, probabilities: Vector) -> Vector | None:
-    """The parts of `roc_auc` that each row has, (n, 5 areas); None where a class is absent.
+def area_components(
+    positive: npt.NDArray[np.bool_], score: Vector
+) -> tuple[Vector | npt.NDArray[np.bool_], ...] | None:
+    """The parts of an area under the ROC curve that each row has, five columns; None where a kind of row is absent.
 
-    Per area: how a row compares with those of the other kind (DeLong et al. 1988), in the first column for rows of the
-    class and in the second for the others; whether it is of the class, whether it is not; and the area itself.
+    How a row compares with those of the other kind (DeLong et al. 1988), first for the positive rows, then for the
+    others; whether it is positive, whether it is not; and the area itself.
     """
-    classes = probabilities.shape[1]
-    columns: list[npt.NDArray[Any]] = []
-    for code in [1] if classes == 2 else range(classes):
-        positive = truth == code
-        area = _area(positive, probabilities[:, code])
-        if area is None:
-            return None
-        beaten = _placements(positive, probabilities[:, code])
-        columns += [beaten * positive, beaten * ~positive, positive, ~positive, np.full(len(truth), area)]
-    return np.column_stack(columns).astype(np.float64)
+    area = _area(positive, score)
+    if area is None:
+        return None
+    beaten = _placements(positive, score)
+    return beaten * positive, beaten * ~positive, positive, ~positive, np.full(len(score), area)
 
 
 def _placements(positive: npt.NDArray[np.bool_], score: Vector) -> Vector:

@@ -125,8 +125,9 @@ def model_facts(workspace: Workspace, digest: str, training: str | None = None) 
     card = card_of(workspace, digest, training)
     wanted = ("metrics", "test_rows", "interval", "labelled", "warnings", "shift", "importance", "cross_validation")
     facts = {key: card[key] for key in wanted if key in card}
-    if "evaluation" in card:  # the segments stay in the card: they are many
-        facts["evaluation"] = {key: value for key, value in card["evaluation"].items() if key != "segments"}
+    for key in ("evaluation", "cross_validation"):  # the segments stay in the card: they are many
+        if key in card:
+            facts[key] = {name: told for name, told in card[key].items() if name != "segments"}
     return {"model": digest, "training": training, **version_of(workspace, digest), **facts}
 
 

@@ -75,10 +75,10 @@ def residuals(truth: Vector, told: Vector, label: str) -> str:
 @_styled
 def coverage(segments: Sequence[Entry], level: float) -> str:
     """Share of truths inside the interval by segment, with its own uncertainty, against the promised level."""
-    kept = [entry for entry in segments if "coverage" in entry][:40]
+    kept = list(segments)[:40]
     figure, axes = _axes(5.2, max(2.2, 0.24 * len(kept) + 0.9))
     for at, entry in enumerate(kept):
-        share = entry["coverage"]
+        share = entry["interval"]["coverage"]
         axes.plot([share["low"], share["high"]], [at, at], color=GREY, linewidth=2)
         axes.plot(share["value"], at, "o", color=BLUE, markersize=5)
     axes.axvline(level, color=RED, linewidth=1, linestyle="--")
@@ -95,9 +95,9 @@ def reliability(bins: Sequence[Entry]) -> str:
     figure = Figure(figsize=(5.2, 4.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, height_ratios=[3, 1], sharex=True)
     upper.plot([0, 1], [0, 1], color=RED, linewidth=1, linestyle="--", label="exactly as said")
-    sure, right = [e["confidence"] for e in told], np.array([e["right"] for e in told])
-    rows = np.array([e["rows"] for e in told])
-    half = 1.96 * np.sqrt(np.maximum(right * (1 - right), 1e-4) / rows) if told else np.empty(0)
+    sure, right = [e["confidence"] for e in told], [e["right"] for e in told]
+    half = [[max(0.0, e["right"] - e["low"]) for e in told], [max(0.0, e["high"] - e["right"]) for e in told]]
+    rows = [e["rows"] for e in told]
     upper.errorbar(sure, right, yerr=half, fmt="o-", color=BLUE, linewidth=1.2, markersize=5, ecolor=GREY)
     upper.set(ylabel="share that was right", ylim=(0, 1.02))
     upper.legend(loc="upper left", frameon=False)

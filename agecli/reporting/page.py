@@ -23,6 +23,7 @@ _FIGURES = {
     "mae": ("mean absolute error", ".3f", False),
     "rmse": ("root mean squared error", ".3f", False),
     "r2": ("R²", ".3f", False),
+    "bias": ("bias (prediction minus truth)", "+.3f", False),
     "accuracy": ("accuracy", ".1%", False),
     "log_loss": ("log loss", ".4f", False),
     "brier": ("Brier score", ".4f", False),
@@ -101,7 +102,7 @@ def _verdict(found: Findings) -> str:
     reliability = evaluation["reliability"]
     sentences.append(
         "What is said with a confidence comes true about as often: off by"
-        f" {reliability['ece']['value']:.1%} on average."
+        f" {_sized(reliability['ece'], '.1%')} on average."
     )
     return f"<p class=verdict>{' '.join(sentences)}</p>"
 
@@ -112,7 +113,7 @@ def _compared(gap: Entry, form: str, other: str) -> str:
     word = "better" if gap["value"] > 0 else "<b>worse</b>"
     size = {key: abs(gap[key]) for key in ("value", "low", "high")}
     size["low"], size["high"] = sorted((size["low"], size["high"]))
-    return f"That is {word} than {other} by {_bounded(size, form)}."
+    return f"That is {word} than {other} by {_sized(size, form)}."
 
 
 def _warnings(found: Findings) -> str:
@@ -173,13 +174,9 @@ def _good(found: Findings) -> str:
     for name in names:
         told, form, _ = _figure(name)
         cells = [_bounded(figures[role][name], form) if name in figures[role] else "" for role in _ROLES]
-        gap = differences.get("baseline", {}).get(name)
-        verdict = (
-            "" if gap is None else ("not shown" if not gap["shown"] else "better" if gap["value"] > 0 else "worse")
-        )
-        rows.append((told, *cells, verdict))
+        rows.append((told, *cells, _against(differences, "baseline", name), _against(differences, "mean", name)))
     promised = evaluation["intervals"]
-    table = _table(("figure", *_ROLES.values(), "against baseline"), rows, "lrrrl")
+    table = _table(("figure", *_ROLES.values(), "against baseline", "against the same"), rows, "lrrrll")
     note = (
         f"<p class=quiet>In brackets: {promised['level']:.0%} intervals by {_text(str(promised['by']))} over"
         f" {promised['rows']:,} held-out rows. “Better” is said only where the interval of the difference excludes"
@@ -202,6 +199,14 @@ def _crossed(found: Findings) -> str:
         f"<p>Cross-validation of {told['folds']} folds{again} over {rows:,} rows: {name}"
         f" {_bounded(told['figures']['model'][primary], form)}.{against}</p>"
     )
+
+
+def _against(differences: Mapping[str, Entry], role: str, name: str) -> str:
+    """Is the model better than another? Said where it is shown."""
+    gap = differences.get(role, {}).get(name)
+    if gap is None or gap["value"] is None:
+        return ""
+    return "not shown" if not gap["shown"] else "better" if gap["value"] > 0 else "worse"
 
 
 def _pictures(found: Findings) -> str:
@@ -261,34 +266,65 @@ def _segments(found: Findings) -> str:
     if evaluation is None or not evaluation["segments"]:
         return ""
     listed: Sequence[Entry] = evaluation["segments"]
-    number = any("mae" in entry for entry in listed)
-    error = ("mae", "baseline_mae", ".3f") if number else ("accuracy", "baseline_accuracy", ".1%")
-    rows = [
-        (
-            f"{entry['name']}{'' if entry['promised'] else ' (true)'}",
-            str(entry["value"]),
-            f"{entry['rows']:,}",
-            _bounded(entry[error[0]], error[2]),
-            format(entry[error[1]]["value"], error[2]),
-            *([_bounded(entry["coverage"], ".1%")] if number else []),
-            f"{entry['confidence']:.1%}",
-            _bounded(entry["right"], ".1%"),
-        )
-        for entry in listed
-    ]
-    what = "mean absolute error" if number else "accuracy"
-    heads = ("segment", "value", "rows", what, "baseline", *(["coverage"] if number else []), "confidence", "was right")
-    table = _table(heads, rows, "ll" + "r" * (len(heads) - 2))
-    interval = evaluation.get("interval")
-    promised = [entry for entry in listed if entry["promised"]]
-    drawn = charts.coverage(promised, interval["level"]) if interval else ""
+    primary, number = evaluation["primary"], "interval" in evaluation
+    drawn = charts.coverage([e for e in listed if e["promised"]], evaluation["interval"]["level"]) if number else ""
+    truth = "Bands of the true value" if number else "The true classes"
     note = (
-        "<p class=quiet>Bands of the true value are shown but never promised: rows of the highest truth are those that"
-        " any model predicts too low.</p>"
+        f"{truth} are shown but never promised: what a row is like is known before its truth is. A band ends before"
+        f" its second number, except bands of whole numbers. {_left_out(evaluation)}"
     )
+    stars = "a star where it is shown to be better than the baseline's"
+    summary = f"<summary>All other figures by segment, {stars}</summary>"
+    more = f"<details>{summary}{_table(*_further(listed, primary))}</details>"
     return _section(
-        "Where it is better and worse", (f"<div class=narrow>{drawn}</div>" if drawn else "") + table + note
+        "Where it is better and worse",
+        (f"<div class=narrow>{drawn}</div>" if drawn else "")
+        + _table(*_by_segment(listed, primary, number))
+        + f"<p class=quiet>{note}</p>{more}",
     )
+
+
+def _by_segment(listed: Sequence[Entry], primary: str, number: bool) -> tuple[list[str], list[list[str]], str]:
+    """Heads, rows and sides of the table of segments."""
+    what, form, _ = _figure(primary)
+    heads = ["segment", "value", "rows", what, "baseline", "against baseline"]
+    heads += ["coverage", "width", "confidence", "was right"] if number else ["confidence"]
+    rows = []
+    for entry in listed:
+        figures, sure = entry["figures"], entry["reliability"]
+        ours, other = figures["model"][primary], figures["baseline"][primary]
+        row = [*_named(entry), f"{entry['rows']:,}", _bounded(ours, form), _bounded({"value": other["value"]}, form)]
+        row.append(_against(entry["differences"], "baseline", primary))
+        if number:
+            row += [_bounded(entry["interval"]["coverage"], ".1%"), _bounded(entry["interval"]["width"], ".1f")]
+        row.append(_bounded({"value": sure["confidence"]["value"]}, ".1%"))
+        rows.append([*row, _bounded(sure["right"], ".1%")] if number else row)
+    return heads, rows, "llrrrlrrrr"
+
+
+def _further(listed: Sequence[Entry], primary: str) -> tuple[list[str], list[list[str]], str]:
+    """The same for the figures that the first table leaves out; stars mark where the model is shown to be better."""
+    names = [name for name in listed[0]["figures"]["model"] if name != primary]
+    heads = ["segment", "value", *(_figure(name)[0] for name in names), "calibration error", "gain in Brier score"]
+    rows = []
+    for entry in listed:
+        told = [_bounded(entry["figures"]["model"][name], _figure(name)[1]) for name in names]
+        better = [_against(entry["differences"], "baseline", name) == "better" for name in names]
+        cells = [f"{cell} *" if star else cell for cell, star in zip(told, better, strict=True)]
+        sure = entry["reliability"]
+        rows.append([*_named(entry), *cells, _bounded(sure["ece"], ".3f"), _bounded(sure["brier_gain"], ".4f")])
+    return heads, rows, "ll" + "r" * (len(heads) - 2)
+
+
+def _named(entry: Entry) -> tuple[str, str]:
+    return f"{entry['name']}{'' if entry['promised'] else ' (true)'}", str(entry["value"])
+
+
+def _left_out(evaluation: Entry) -> str:
+    """What has too few rows, or is not among the most frequent."""
+    listed = [f"{e['segments']:,} of {_text(e['name'])} ({e['rows']:,} rows, {_text(e['why'])})"
+              for e in evaluation.get("left_out", ())]  # fmt: skip
+    return f"Left out: {'; '.join(listed)}." if listed else ""
 
 
 def _why(found: Findings) -> str:
@@ -364,6 +400,14 @@ def _bounded(told: Entry, form: str) -> str:
     if told.get("low") is None or told.get("high") is None:
         return value
     return f"{value} ({format(told['low'], form)} to {format(told['high'], form)})"
+
+
+def _sized(told: Entry, form: str) -> str:
+    """A difference: of shares in points."""
+    if not form.endswith("%"):
+        return _bounded(told, form)
+    points = {key: None if told[key] is None else 100 * told[key] for key in ("value", "low", "high")}
+    return f"{_bounded(points, '.1f')} points"
 
 
 def _count(count: Any, whole: Any = None) -> str:

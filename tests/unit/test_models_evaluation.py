@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from sklearn import metrics as reference
 
 from agecli.models import evaluation, fit, measures, segments
 from agecli.models.bootstrap import GROUPS, Bootstrap, shown
-from agecli.models.evidence import ClassEvidence, NumberEvidence
+from agecli.models.encode import Encoder, Vocabulary
+from agecli.models.evidence import ClassEvidence, NumberEvidence, some
 from agecli.models.fit import Trained
 
 from .models_rows import planted, reader, spec
@@ -56,7 +58,7 @@ def classes(rows: int, count: int, seed: int = 0) -> ClassEvidence:
 
 
 def measured(evidence: Any, names: tuple[str, ...] = ()) -> dict[str, Any]:
-    return evaluation.measure(evidence, names, {}, 0.8, seed=1)
+    return evaluation.measure([evidence], names, {}, 0.8, seed=1)
 
 
 @pytest.mark.parametrize("rows", [800, 20_000])
@@ -122,19 +124,47 @@ def test_the_interval_of_the_auc_is_delongs() -> None:
     assert found["high"] - found["low"] == pytest.approx(2 * 1.96 * np.sqrt(variance), rel=0.12)
 
 
+def confident(sure: np.ndarray, hit: np.ndarray) -> dict[str, Any]:
+    """The reliability of a confidence that came true where `hit`."""
+    told = numbers(len(sure))
+    said = replace(told, told=told.truth + np.where(hit, 0.0, 9.0), confidence=sure)
+    found: dict[str, Any] = measured(said)["reliability"]
+    return found
+
+
 def test_confidence_that_comes_true_has_no_calibration_error_and_beats_a_constant() -> None:
     random = np.random.default_rng(2)
     sure = random.uniform(0.2, 1, 20_000)
     hit = random.random(20_000) < sure
-    draws = Bootstrap(20_000, 0)
-    found = evaluation.reliability(draws, hit, sure)
+    found = confident(sure, hit)
     assert found["ece"]["value"] < 0.015
     assert found["brier_gain"]["shown"]
     assert sum(one["rows"] for one in found["bins"]) == 20_000
     assert all(abs(one["right"] - one["confidence"]) < 0.05 for one in found["bins"] if one["rows"])
-    lying = evaluation.reliability(draws, hit, np.full(20_000, 0.95))
+    assert all(one["low"] <= one["right"] <= one["high"] for one in found["bins"] if one["rows"])
+    means = [found[name]["value"] for name in ("right", "confidence")]
+    assert means == pytest.approx([hit.mean(), sure.mean()])
+    lying = confident(np.full(20_000, 0.95), hit)
     assert lying["ece"]["value"] == pytest.approx(0.35, abs=0.02)
+    assert lying["ece"]["low"] > 0.3
     assert not lying["brier_gain"]["shown"]
+
+
+def test_the_calibration_error_lies_in_its_interval_and_that_of_a_perfect_confidence_reaches_zero() -> None:
+    random = np.random.default_rng(4)
+    for _ in range(20):
+        sure = random.uniform(0.2, 1, 500)
+        ece = confident(sure, random.random(500) < sure)["ece"]
+        assert ece["low"] <= ece["value"] <= ece["high"]
+        assert ece["low"] < 0.01
+
+
+def test_an_error_of_just_the_tolerance_is_within_it_everywhere() -> None:
+    truth = np.arange(300) / 10
+    told = replace(numbers(300), truth=truth, told=truth + 0.3, tolerance=0.3)
+    assert not (np.abs(told.truth - told.told) <= 0.3).all()  # as floats go
+    found = measured(told)
+    assert found["figures"]["model"]["within_0.3"]["value"] == found["reliability"]["right"]["value"] == 1.0
 
 
 @given(st.lists(st.floats(-1e6, 1e6) | st.just(float("nan")), min_size=1, max_size=300))
@@ -145,10 +175,30 @@ def test_each_row_has_one_segment_and_bands_hold_their_rows(values: list[float])
     assert [name == segments.MISSING for name in named] == np.isnan(column).tolist()
 
 
+def test_bands_of_whole_numbers_are_named_by_what_they_hold() -> None:
+    years = np.repeat(np.arange(1789.0, 1989.0), 3)
+    named = segments.numeric(years)
+    for band in named.dictionary.to_pylist()[:-1]:
+        inside = years[np.array(named.to_pylist()) == band]
+        assert band == f"{inside.min():.0f} to {inside.max():.0f}"
+    few = np.array([20_260_101.0, 20_260_102.0, 20_260_103.0, 0.5])
+    assert segments.numeric(few).to_pylist() == ["20260101", "20260102", "20260103", "0.5"]
+    assert segments.numeric(np.array([1e300, 0.1, 1 / 3])).to_pylist() == ["1e+300", "0.1", "0.333333"]
+
+
+def test_words_that_are_called_missing_or_other_are_words() -> None:
+    words = Vocabulary(("missing", "other", "plain"), others=True)
+    encoder = Encoder((("kind", "categorical"),), {"kind": words})
+    column = np.array([[0], [1], [2], [3], [np.nan]], np.float32)
+    named = segments.of_features(["kind"], encoder, column)["kind"]
+    assert named.to_pylist() == ["missing", "other", "plain", "(other)", "(missing)"]
+    assert segments.of_features(["kind"], encoder, column[::-1])["kind"].dictionary == named.dictionary
+
+
 def test_segments_add_up_and_labels_promise_nothing() -> None:
     told = numbers(6_000)
     words = pa.array(["a", "b", "b"] * 2_000)
-    found = evaluation.measure(told, (), {"letter": words}, 0.8, seed=1)["segments"]
+    found = evaluation.measure([told], (), {"letter": words}, 0.8, seed=1)["segments"]
     for by, count in (("feature", 2), ("prediction", 5), ("label", 5)):
         listed = [one for one in found if one["by"] == by]
         assert len(listed) == count
@@ -156,7 +206,70 @@ def test_segments_add_up_and_labels_promise_nothing() -> None:
         assert {one["promised"] for one in listed} == {by != "label"}
     letter = next(one for one in found if one["value"] == "a")
     assert letter["rows"] == 2_000
-    assert letter["mae"]["value"] == pytest.approx(np.abs(told.truth - told.told)[::3].mean())
+    error = np.abs(told.truth - told.told)[::3]
+    half = 1.96 * error.std() / np.sqrt(2_000)
+    mae = letter["figures"]["model"]["mae"]
+    assert mae["value"] == pytest.approx(error.mean())
+    assert (mae["low"], mae["high"]) == pytest.approx((error.mean() - half, error.mean() + half), abs=0.25 * half)
+
+
+@pytest.mark.parametrize("told", [numbers(900), classes(900, 3)], ids=["numbers", "classes"])
+def test_a_segment_has_the_figures_that_the_whole_has(told: Any) -> None:
+    letters = pa.array(["a", "b", "b"] * 300)
+    whole = evaluation.measure([told], ("x", "y", "z"), {"letter": letters}, 0.8, seed=1)
+    part = next(one for one in whole["segments"] if one["value"] == "b")
+    alone = evaluation.measure([some(told, np.flatnonzero(np.arange(900) % 3 > 0))], ("x", "y", "z"), {}, 0.8, seed=1)
+    for key in {"figures", "differences", "reliability", "interval"} & set(whole):
+        assert set(part[key]) == set(whole[key])
+        named = {name for name in whole[key] if key == "reliability"}
+        assert all({"value", "low", "high"} <= set(part[key][name]) for name in named - {"bins"})
+    for role in ("model", "baseline", "mean"):
+        assert {name for name in whole["figures"][role] if "[" not in name} == set(part["figures"][role])
+        for name, figure in part["figures"][role].items():
+            assert figure["value"] == pytest.approx(alone["figures"][role][name]["value"])
+    assert sum(one["rows"] for one in part["reliability"]["bins"]) == 600
+
+
+def test_better_is_shown_in_the_segments_where_it_is_so() -> None:
+    told, random = numbers(4_000), np.random.default_rng(9)
+    worse = np.arange(4_000) % 2 == 0
+    other = told.truth + random.normal(size=4_000) * np.where(worse, 2.6, 2.0)
+    letters = pa.array(["a", "b"] * 2_000)
+    found = evaluation.measure([replace(told, baseline=other)], (), {"letter": letters}, 0.8, seed=1)["segments"]
+    shown_in = {one["value"]: one["differences"]["baseline"]["mae"]["shown"] for one in found if one["by"] == "feature"}
+    assert shown_in == {"a": True, "b": False}
+    assert all(one["differences"]["mean"]["mae"]["shown"] for one in found if one["by"] == "feature")
+
+
+def test_classes_have_segments_by_truth_and_prediction_and_say_why_a_figure_is_missing() -> None:
+    told, names = classes(1_200, 3), ("x", "y", "z")
+    found = evaluation.measure([told], names, {}, 0.8, seed=1)
+    label = [one for one in found["segments"] if one["by"] == "label"]
+    assert [one["value"] for one in label] == ["x", "y", "z"] and not any(one["promised"] for one in label)
+    assert label[0]["figures"]["model"]["roc_auc"] == {"value": None, "low": None, "high": None}
+    assert label[0]["notes"] == {"roc_auc": "a class has no rows"}
+    assert not label[0]["differences"]["baseline"]["roc_auc"]["shown"]
+    right = told.told[told.truth == 0].argmax(axis=1) == 0
+    assert label[0]["figures"]["model"]["accuracy"]["value"] == pytest.approx(right.mean())
+    predicted = [one for one in found["segments"] if one["name"] == "prediction"]
+    assert sum(one["rows"] for one in predicted) == 1_200 and "notes" not in predicted[0]
+    assert found["figures"]["mean"]["roc_auc"] == {"value": 0.5, "low": 0.5, "high": 0.5}
+
+
+def test_what_is_left_out_is_named() -> None:
+    told = numbers(1_000)
+    words = pa.array(["rare"] * 12 + [f"w{k % 15}" for k in range(988)])
+    found = evaluation.measure([told], (), {"word": words}, 0.8, seed=1)
+    kept = [one["rows"] for one in found["segments"] if one["name"] == "word"]
+    few, seldom = found["left_out"]
+    assert (few["segments"], few["rows"]) == (1, 12) and "30" in few["why"]
+    assert (seldom["segments"], len(kept)) == (3, evaluation.MOST_SEGMENTS)
+    assert sum(kept) + few["rows"] + seldom["rows"] == 1_000
+
+
+def test_segments_cost_the_same_memory_however_many_rows_there_are() -> None:
+    assert len(Bootstrap(50_000, 0).group(np.ones(50_000))) == GROUPS
+    assert Bootstrap(50_000, 0, 100).group(np.ones(50_000)).sum() == 50_000
 
 
 def test_the_interval_score_rewards_the_interval_that_is_right() -> None:
@@ -166,12 +279,6 @@ def test_the_interval_score_rewards_the_interval_that_is_right() -> None:
         for half in (0.8, 1.2816, 1.8)
     }
     assert min(scores, key=lambda half: scores[half]) == 1.2816
-
-
-def test_a_share_has_wilsons_interval() -> None:
-    found = measures.share(np.array([True] * 8 + [False] * 2))
-    assert (found["low"], found["high"]) == pytest.approx((0.4902, 0.9433), abs=1e-4)
-    assert measures.share(np.array([True] * 5))["high"] == 1.0
 
 
 @pytest.fixture(scope="module", params=["regression", "classification"])
@@ -193,7 +300,16 @@ def test_a_cross_validation_tells_each_row_in_every_repeat(trained: Trained) -> 
     value = found["figures"]["model"][found["primary"]]["value"]
     assert value == pytest.approx(np.mean(found["repeats"]))
     assert found["repeats"][0] != found["repeats"][1]
-    assert value == pytest.approx(trained.card["evaluation"]["figures"]["model"][found["primary"]]["value"], rel=0.15)
+    evaluation = trained.card["evaluation"]
+    assert value == pytest.approx(evaluation["figures"]["model"][found["primary"]]["value"], rel=0.15)
+    assert set(found) - {"folds", "repeats"} == set(evaluation)
+    for key in ("figures", "differences", "reliability", *(["interval"] if "interval" in evaluation else [])):
+        assert set(found[key]) == set(evaluation[key])
+    ece, gain = found["reliability"]["ece"], found["reliability"]["brier_gain"]
+    assert ece["low"] <= ece["value"] <= ece["high"]
+    assert gain["low"] < gain["value"] < gain["high"]
+    names = [{one["name"] for one in told["segments"]} for told in (found, evaluation)]
+    assert names[0] == names[1] and found["figures"]["mean"].keys() == found["figures"]["model"].keys()
 
 
 def test_a_cross_validation_changes_nothing_of_the_model(trained: Trained) -> None:
