@@ -1,13 +1,14 @@
 """Moves versions into staging and production: what must hold first, and the figures when it does not.
 
 Two models are compared on held-out rows that both were measured on. Where these are too few (new ids, another way of
-splitting), what is in production is asked again about the candidate's held-out rows, from the feature table.
+splitting), what is in production is asked again, from the feature table, about those of the candidate's held-out rows
+that it was not fitted to either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from agecli.engines import open_engine
 from agecli.errors import AgecliError, ConfigError, DataError, GateRefused
-from agecli.models import artifact, gates
+from agecli.models import artifact, gates, parts
 from agecli.models.gates import Check, Measured
 from agecli.models.learn import raw_output
 from agecli.models.registry import Alias, Note, State, Version, fold
@@ -121,7 +122,14 @@ def _compared(workspace: Workspace, version: Version, holder: Version) -> Check:
         figures = paired(workspace, version, holder)
     except (AgecliError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
         return Check("comparison", False, f"{version.name} cannot be compared with {holder.name}: {error}", {})
-    return gates.comparison(version.name, holder.name, figures, version.model["task"])
+    return _comparison(version, holder, figures)
+
+
+def _comparison(first: Version, second: Version, figures: Mapping[str, Any]) -> Check:
+    found = gates.comparison(first.name, second.name, figures, first.model["task"])
+    if not figures["scored_again"]:
+        return found
+    return replace(found, said=f"{found.said}; {second.name} was scored again on {figures['scored_again']:,} of them")
 
 
 def compare(workspace: Workspace, first: str, second: str) -> Comparison:
@@ -150,13 +158,33 @@ def _beside(first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[An
 
 
 def paired(workspace: Workspace, version: Version, holder: Version) -> dict[str, Any]:
-    """The losses of both on held-out rows in common, else on the held-out rows of `version`, scored again."""
-    mine = _measured(workspace, version)
-    figures = gates.paired(mine, _measured(workspace, holder))
+    """The losses of both on rows that neither was fitted to.
+
+    These are held-out rows in common; where they are too few, also held-out rows of `version` that `holder` has not
+    seen are scored again. `scored_again` says how many of those there are.
+    """
+    mine, (theirs, card) = _measured(workspace, version)[0], _measured(workspace, holder)
+    figures = gates.paired(mine, theirs)
     if figures["low"] is not None:
-        return {**figures, "scored_again": False}
-    again = _score_again(workspace, holder, mine.ids)
-    return {**gates.paired(mine, again), "scored_again": True} if again else {**figures, "scored_again": False}
+        return {**figures, "scored_again": 0}
+    again = _score_again(workspace, holder, unseen(mine.ids, card, theirs.ids))
+    if again is None:
+        return {**figures, "scored_again": 0}
+    both = Measured(pa.concat_arrays([theirs.ids, again.ids]), np.concatenate([theirs.loss, again.loss]))
+    return {**gates.paired(mine, both), "scored_again": len(again.ids)}
+
+
+def unseen(ids: pa.Array, card: Mapping[str, Any], measured: pa.Array) -> pa.Array:
+    """Of these ids those that a model with this card was surely not fitted to, beside those it was `measured` on.
+
+    Out of fold it was measured on every row that it was fitted to in the end; else the hash of an id says whether
+    the row is held out. A row that was left out by a sample, or had no label then, is not known to be unseen.
+    """
+    ids = ids.filter(pc.invert(pc.is_in(ids, value_set=measured)))
+    if card["split"] == "out-of-fold":
+        return ids
+    held_out = parts.part_of(parts.hash_ids(ids), int(card["spec"]["seed"])) == parts.PARTS.index(parts.TEST)
+    return ids.filter(pa.array(held_out))
 
 
 def _evaluation(workspace: Workspace, version: Version) -> tuple[pa.Table, dict[str, Any]]:
@@ -164,10 +192,11 @@ def _evaluation(workspace: Workspace, version: Version) -> tuple[pa.Table, dict[
     return artifact.evaluation(folder), artifact.load(folder).card
 
 
-def _measured(workspace: Workspace, version: Version) -> Measured:
+def _measured(workspace: Workspace, version: Version) -> tuple[Measured, dict[str, Any]]:
+    """What the card's figures rest on, and the card."""
     table, card = _evaluation(workspace, version)
     regression = card["task"] == "regression"
-    return gates.numbers(table) if regression else gates.classes(table, card["decides"]["classes"])
+    return (gates.numbers(table) if regression else gates.classes(table, card["decides"]["classes"])), card
 
 
 def _score_again(workspace: Workspace, version: Version, ids: pa.Array) -> Measured | None:
@@ -206,4 +235,4 @@ def _told(model: Model, batch: pa.RecordBatch) -> pa.Table:
 
 def verdict(found: Comparison) -> str:
     """Which of two versions is better, said only where the rows show it."""
-    return gates.comparison(found.first.name, found.second.name, found.paired, found.first.model["task"]).said
+    return _comparison(found.first, found.second, found.paired).said

@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from agecli.models import gates
+from agecli.models import gates, parts
 from agecli.models.gates import Measured
+from agecli.pipeline.promotion import unseen
 
 
 def rows(count: int, seed: int) -> np.random.Generator:
@@ -62,6 +63,17 @@ def test_too_few_rows_in_common_are_told_and_refused():
     check = compared(measured(np.ones(100)), measured(np.ones(100), first=60))
     assert not check.passed
     assert "40 held-out rows in common" in check.said
+
+
+def test_rows_that_a_model_was_fitted_to_are_no_evidence_against_another():
+    ids = pa.array([str(number) for number in range(1_000)])
+    known = pa.array(["3", "5"])  # what it was measured on counts as it was measured then
+    held_out = unseen(ids, {"split": "held-out", "spec": {"seed": 7}}, known)
+    assert 60 < len(held_out) < 190
+    assert (parts.part_of(parts.hash_ids(held_out), 7) == parts.PARTS.index(parts.TEST)).all()
+    assert not {"3", "5"} & set(held_out.to_pylist())
+    few = unseen(ids, {"split": "out-of-fold", "spec": {"seed": 7}}, ids.slice(0, 900))
+    assert few.to_pylist() == [str(number) for number in range(900, 1_000)]
 
 
 def test_the_loss_of_classes_is_the_log_loss_of_the_true_class():
