@@ -7,6 +7,7 @@ needed here.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import scan_corpus
@@ -30,6 +31,14 @@ def test_bounds_are_not_loose_where_nothing_can_be_left_out(record_property):
     exact = [case for case in CASES if case.scan.label == "exact"]
     assert len(exact) >= len(CASES) // 4, "a label that is hardly given says nothing"
     record_property("conformance", scan_corpus.report(CASES).replace("\n", "; "))
+
+
+def test_the_readme_says_what_the_corpus_shows():
+    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    exact = [case for case in CASES if case.scan.label == "exact" and case.trino]
+    assert all(case.scan.bytes.high == case.trino for case in exact)
+    assert f"estimates of {len(CASES)} queries" in readme
+    assert f"all {len(exact)} exact figures are Trino's to the byte" in readme
 
 
 def test_low_expected_and_high_are_in_order():
