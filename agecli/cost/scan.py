@@ -117,7 +117,7 @@ def estimate_opened(sql: str, opened: Mapping[str, Opened]) -> Scan:
     """As `estimate`, over tables whose sizes and footers are at hand."""
     assumptions = [READER, BILLING]
     try:
-        mentions = columns.mentions(sql, {name: table.columns for name, table in opened.items()})
+        mentions = _mentions(sql, opened)
         scans = tuple(_scan(mention, opened[mention.table]) for mention in mentions)
     except (SqlRefused, SqlInvalid) as error:
         counted = fallback.mentioned(sql, list(opened), error)
@@ -126,6 +126,13 @@ def estimate_opened(sql: str, opened: Mapping[str, Opened]) -> Scan:
     total = _sum([scan.bytes for scan in scans])
     billed = Range(*(_billed(b) for b in (total.low, total.expected, total.high)))
     return Scan(sql, scans, total, billed, _worst([s.label for s in scans]), tuple(assumptions))
+
+
+def _mentions(sql: str, opened: Mapping[str, Opened]) -> list[Mention]:
+    try:
+        return columns.mentions(sql, {name: table.columns for name, table in opened.items()})
+    except RecursionError:
+        raise SqlRefused("it is too deep", "its expressions are nested deeper than can be followed") from None
 
 
 @dataclass(frozen=True)

@@ -414,7 +414,8 @@ def test_an_output_is_planned_from_its_inputs(tmp_path):
 @pytest.mark.parametrize(
     "sql",
     ["SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A) DEFINE A AS true)", "SELECT id FROM t NATURAL JOIN u",
-     "SELECT * FROM t FOR TIMESTAMP AS OF TIMESTAMP '2024-01-01 00:00:00'"],
+     "SELECT * FROM t FOR TIMESTAMP AS OF TIMESTAMP '2024-01-01 00:00:00'",
+     pytest.param("SELECT " + "(" * 5000 + "id" + ")" * 5000 + " FROM t", id="5000 parentheses")],
 )  # fmt: skip
 def test_sql_that_cannot_be_followed_is_bounded_by_the_full_size(tmp_path, sql):
     tables = {"t": write(tmp_path / "t.parquet"), "u": write(tmp_path / "u.parquet")}
