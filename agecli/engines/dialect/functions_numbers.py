@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from agecli.engines.dialect.operators import both, is_cheap, once
-from agecli.engines.dialect.registry import Call, Macro, Sql, emitter, failure, provide, register
+from agecli.engines.dialect.registry import Call, Macro, Sql, Udf, emitter, failure, provide, register
 from agecli.engines.dialect.types import INTEGERS, Type, decimal, duckdb_type
+from agecli.engines.runtime.numbers import to_the_nearest
 from agecli.errors import SqlInvalid
 
 _FLOATS = ("real", "double")
@@ -132,17 +136,18 @@ def _unit(places: int) -> str:
 
 
 def _functions_of_doubles() -> None:
-    plain = {"cbrt": "cbrt", "exp": "exp", "sin": "sin", "cos": "cos", "tan": "tan", "atan": "atan", "sinh": "sinh",
-             "cosh": "cosh", "tanh": "tanh", "degrees": "degrees", "radians": "radians"}  # fmt: skip
-    for name, duck in plain.items():
-        register(name, ["double"], "double", f"{duck}({{0}})")
+    for name in ("exp", "sin", "cos", "tan", "atan", "sinh", "cosh", "degrees", "radians"):
+        register(name, ["double"], "double", f"{name}({{0}})")
+    for name in ("cbrt", "tanh"):  # the engine's own miss the nearest double in up to half of all cases
+        register(name, ["double"], "double", f"ag_{name}({{0}})")
     nan = "CAST('nan' AS DOUBLE)"
     register("sqrt", ["double"], "double", f"CASE WHEN {{0}} < 0 THEN {nan} ELSE sqrt({{0}}) END")
     for name in ("asin", "acos"):
         register(name, ["double"], "double", f"CASE WHEN abs({{0}}) > 1 THEN {nan} ELSE {name}({{0}}) END")
     register("atan2", ["double", "double"], "double", "atan2({0}, {1})")
-    for name in ("ln", "log10", "log2"):
-        body = f"CASE WHEN {{0}} < 0 THEN {nan} WHEN {{0}} = 0 THEN CAST('-inf' AS DOUBLE) ELSE {name}({{0}}) END"
+    # Trino's log2 is ln(x) / ln(2), rounded twice
+    for name, logarithm in (("ln", "ln({0})"), ("log10", "ag_log10({0})"), ("log2", f"(ln({{0}}) / {math.log(2)!r})")):
+        body = f"CASE WHEN {{0}} < 0 THEN {nan} WHEN {{0}} = 0 THEN CAST('-inf' AS DOUBLE) ELSE {logarithm} END"
         register(name, ["double"], "double", body)
     for name in ("power", "pow"):
         register(name, ["double", "double"], "double", "ag_power({0}, {1})")
@@ -155,6 +160,8 @@ def _functions_of_doubles() -> None:
     register("width_bucket", ["double", "array(double)"], "bigint", emit=_bins, fails=True)
 
 
+for _name, _function in (("cbrt", np.cbrt), ("tanh", np.tanh), ("log10", np.log10)):
+    provide(Udf(f"ag_{_name}", to_the_nearest(_function), ("DOUBLE",), "DOUBLE"))
 provide(
     Macro(
         "ag_power",

@@ -10,14 +10,28 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Callable
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 import numpy as np
+import pyarrow as pa
 
 from agecli.engines.runtime.double_digits import Digits, digits_of
 from agecli.engines.runtime.errors import TrinoError
 
 _PLAIN_LOW, _PLAIN_HIGH = 1e-3, 1e7
+
+
+def to_the_nearest(function: np.ufunc) -> Callable[[pa.Array], pa.Array]:
+    """A function of doubles over an Arrow column, computed in more digits than a double has and then rounded."""
+
+    def nearest(column: pa.Array) -> pa.Array:
+        missing = column.is_null().to_numpy(zero_copy_only=False)
+        values = column.to_numpy(zero_copy_only=False).astype(np.longdouble)
+        with np.errstate(all="ignore"):
+            return pa.array(function(values).astype(np.float64), pa.float64(), mask=missing)
+
+    return nearest
 
 
 def _shortest(value: float) -> str:
