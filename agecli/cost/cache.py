@@ -16,7 +16,7 @@ from typing import Any
 
 from agecli.cost.objects import Object
 
-_FORM = 1  # of what is kept; another form is another file
+_FORM = 2  # of what is kept; another form is another file
 _MOST_BYTES = 256 << 20
 
 

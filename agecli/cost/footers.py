@@ -28,6 +28,7 @@ from agecli.errors import AgecliError, DataError
 _THREADS = 16
 _POSTSCRIPT = 8  # four bytes of length, four of magic
 _EPOCH = datetime.date(1970, 1, 1)
+_OF_A_MILLISECOND = {"ms": 1, "us": 1000, "ns": 1_000_000}
 _WIDE_ENOUGH = {"tinyint": "integer", "smallint": "integer", "integer": "integer", "bigint": "integer"}
 
 
@@ -157,7 +158,7 @@ def _bound_kind(stored: pa.DataType, kind: Type | None) -> str:
     """The kind of bounds of a column whose statistics readers agree on, or nothing."""
     if kind is None or pa.types.is_unsigned_integer(stored) or pa.types.is_float16(stored):
         return ""
-    if pa.types.is_timestamp(stored) and stored.unit not in ("ms", "us"):
+    if pa.types.is_timestamp(stored) and stored.unit not in _OF_A_MILLISECOND:
         return ""
     if kind.name in _WIDE_ENOUGH:
         return "integer"
@@ -193,20 +194,28 @@ def _bounds(statistics: pq.Statistics, kind: str, stored: pa.DataType) -> tuple[
     if not statistics.has_min_max:
         return None, None
     try:
-        low, high = _plain(statistics.min, kind, stored), _plain(statistics.max, kind, stored)
+        if kind == "timestamp":
+            low, high = _moments(statistics, stored.unit)
+        else:
+            low, high = _plain(statistics.min, kind, stored), _plain(statistics.max, kind, stored)
     except (ValueError, TypeError, OverflowError, UnicodeDecodeError, pa.ArrowException):
         return None, None
     return (None, None) if low is None or high is None or low > high else (low, high)
 
 
+def _moments(statistics: pq.Statistics, unit: str) -> tuple[int | None, int | None]:
+    """Bounds in microseconds, of whole milliseconds, to which a reader of Hive's timestamps rounds finer values."""
+    if statistics.physical_type != "INT64":
+        return None, None
+    low, high = statistics.min_raw, statistics.max_raw
+    step = _OF_A_MILLISECOND[unit]
+    return low // step * 1000, -(-high // step) * 1000
+
+
 def _plain(value: Any, kind: str, stored: pa.DataType) -> Any:
-    """A bound as JSON can hold it, in the order of the column: days, microseconds, whole numbers of the last digit."""
+    """A bound as JSON can hold it, in the order of the column: days, whole numbers of the last digit."""
     if kind == "date":
         return (value - _EPOCH).days
-    if kind == "timestamp":
-        if value.tzinfo is not None:
-            value = value.astimezone(datetime.UTC).replace(tzinfo=None)
-        return (value - datetime.datetime(1970, 1, 1)) // datetime.timedelta(microseconds=1)
     if kind == "decimal":
         return int(Decimal(value).scaleb(stored.scale))
     if kind == "double":

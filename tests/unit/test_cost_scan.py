@@ -317,6 +317,15 @@ def test_a_footer_survives_its_json(tmp_path):
     assert Footer.from_json(json.loads(json.dumps(found.to_json()))) == found
 
 
+@pytest.mark.parametrize("unit", ["ms", "us", "ns"])
+def test_bounds_of_moments_are_whole_milliseconds_around_them(tmp_path, unit):
+    fine = {"ms": 0, "us": 400, "ns": 400_000}[unit]
+    values = [second * {"ms": 10**3, "us": 10**6, "ns": 10**9}[unit] + fine for second in (5, 9)]
+    pq.write_table(pa.table({"at": pa.array(values, pa.timestamp(unit))}), tmp_path / "a.parquet")
+    (chunk,) = summary(pq.read_metadata(tmp_path / "a.parquet"), 1000).groups[0].chunks
+    assert (chunk.kind, chunk.low, chunk.high) == ("timestamp", 5_000_000, 9_000_000 + (1000 if fine else 0))
+
+
 def test_footers_are_remembered_until_the_file_changes(tmp_path, monkeypatch):
     table = write(tmp_path / "a.parquet")
     first = estimate("SELECT id FROM t", {"t": table})
