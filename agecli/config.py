@@ -25,7 +25,10 @@ _SIZES = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 @dataclass(frozen=True)
 class Setting:
-    """`kind` is "text", "count" (a whole number), "size" (bytes, written 2GiB), "usd" (dollars) or "path"."""
+    """`kind` is "text", "count" (a whole number), "size" (bytes, written 2GiB), "usd" (dollars) or "path".
+
+    A count lies between `minimum` and `maximum`, or is 0 where that is the default and says "none" or "by itself".
+    """
 
     name: str
     kind: str
@@ -33,6 +36,7 @@ class Setting:
     help: str
     decides: bool = False
     minimum: int = 0
+    maximum: int = 2**32 - 1
 
 
 SETTINGS = (
@@ -44,12 +48,14 @@ SETTINGS = (
     Setting("memory", "size", 0, "bound on all processes' memory, 512MiB at least; 0 = 4 GiB, or 70 % of what is there",
             minimum=512 << 20),
     Setting("batch_rows", "count", 0, "rows of a batch; 0 = a thousandth of the rows, at least 51200", decides=True),
-    Setting("max_train_rows", "count", 2_000_000, "labelled rows to train on at most", decides=True, minimum=1),
+    Setting("max_train_rows", "count", 2_000_000, "labelled rows to train on at most", decides=True, minimum=20),
     Setting("few_labels", "count", 20_000, "fewer labels than this: out-of-fold predictions", decides=True),
     Setting("seed", "count", 42, "seed of everything that is drawn in training", decides=True),
     Setting("reasons", "count", 0, "columns with the strongest reasons of each prediction", decides=True),
-    Setting("folds", "count", 0, "folds of a cross-validation that training adds; 0 = none", decides=True),
-    Setting("repeats", "count", 1, "how often that cross-validation is done, each time anew", decides=True, minimum=1),
+    Setting("folds", "count", 0, "folds of a cross-validation that training adds; 0 = none", decides=True,
+            minimum=2, maximum=20),
+    Setting("repeats", "count", 1, "how often that cross-validation is done, each time anew", decides=True,
+            minimum=1, maximum=50),
     Setting("synth_rows", "count", 100_000, "profiles to generate when the profiles recipe has no source", minimum=1),
     Setting("synth_seed", "count", 42, "seed of the generated profiles"),
     Setting("model", "text", None, "predict with a registered model: production, staging or v3", decides=True),
@@ -155,8 +161,9 @@ def _convert(setting: Setting, raw: Any, where: str, base: Path) -> Any:
     if setting.kind == "usd":
         return _dollars(raw, wrong)
     number = int(raw) if isinstance(raw, str) and re.fullmatch(r"\d+", raw) else raw
-    if not isinstance(number, int) or isinstance(number, bool) or number < setting.minimum:
-        raise wrong(f"a whole number from {setting.minimum}")
+    fits = isinstance(number, int) and (setting.minimum <= number <= setting.maximum or number == setting.default == 0)
+    if not fits or isinstance(number, bool):
+        raise wrong(f"a whole number from {setting.minimum} to {setting.maximum}")
     return number
 
 

@@ -163,13 +163,11 @@ def load(folder: Path, overrides: Mapping[str, Any] | None = None, name: str | N
     Raises ConfigError for a missing file, an unknown key (with the nearest known one) or a value out of place.
     """
     path = folder / "recipe.toml"
+    if not path.is_file():
+        raise ConfigError(f"no recipe in {folder}", "recipe.toml is not there", "agecli init DIR --recipe NAME")
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(
-            f"no recipe in {folder}", "recipe.toml is not there", "agecli init DIR --recipe NAME"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tree = tomllib.loads(_read_text(path))
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML", str(error), "correct the file") from None
     for key, value in (overrides or {}).items():
         _set(tree, key, value)
@@ -423,7 +421,7 @@ def _read_sql(folder: Path) -> dict[str, str]:
     for stage in ("staging", "features", "results"):
         path = folder / f"{stage}.sql"
         if path.is_file():
-            text = path.read_text(encoding="utf-8")
+            text = _read_text(path)
         elif stage == "results":
             text = (shipped() / "results.sql").read_text(encoding="utf-8")
         else:
@@ -433,6 +431,16 @@ def _read_sql(folder: Path) -> dict[str, str]:
         _check_placeholders(text, path)
         sql[stage] = text
     return sql
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        why = f"byte {error.start} is {error.object[error.start]:#04x}"
+        raise ConfigError(f"{path} is not UTF-8", why, "save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}", error.strerror or str(error), "make it readable") from None
 
 
 def _check_placeholders(text: str, path: Path) -> None:

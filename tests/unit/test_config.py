@@ -6,6 +6,7 @@ import pytest
 
 from agecli import config
 from agecli.errors import ConfigError
+from agecli.models import spec
 
 
 def test_each_source_of_settings_outranks_the_next(tmp_path):
@@ -43,6 +44,28 @@ def test_sizes(tmp_path, text, size):
 def test_a_value_of_the_wrong_kind_is_named(tmp_path, name, value):
     with pytest.raises(ConfigError, match=name):
         config.resolve(tmp_path, {name: value}, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("seed", 10**20, "0 to 4294967295"),
+        ("folds", 1, "2 to 20"),
+        ("folds", 21, "2 to 20"),
+        ("repeats", 0, "1 to 50"),
+        ("max_train_rows", 19, "from 20"),
+        ("max_train_rows", 0, "from 20"),
+    ],
+)
+def test_a_number_that_no_training_takes_is_refused_before_a_run(tmp_path, name, value, wanted):
+    with pytest.raises(ConfigError, match=wanted):
+        config.resolve(tmp_path, {name: str(value)}, {})
+    assert config.resolve(tmp_path, {"folds": "0"}, {})["folds"] == 0
+
+
+def test_the_bounds_are_those_of_training():
+    bounds = {setting.name: setting.maximum for setting in config.SETTINGS}
+    assert (bounds["folds"], bounds["repeats"]) == (spec.MOST_FOLDS, spec.MOST_REPEATS)
 
 
 def test_memory_too_small_for_any_work_is_refused(tmp_path):

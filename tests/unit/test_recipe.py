@@ -143,3 +143,16 @@ def test_a_period_of_another_form_is_refused(period):
 def test_the_last_complete_quarter():
     assert recipe.last_complete_quarter(date(2026, 11, 21)) == "2026Q3"
     assert recipe.last_complete_quarter(date(2026, 1, 1)) == "2025Q4"
+
+
+@pytest.mark.parametrize("name", ["recipe.toml", "staging.sql", "features.sql"])
+def test_a_file_that_is_not_utf8_is_named(folder, name):
+    (folder / name).write_bytes((folder / name).read_text().encode("utf-16"))
+    with pytest.raises(ConfigError, match=f"{name} is not UTF-8: byte 0 is 0xff"):
+        recipe.load(folder)
+
+
+def test_the_mark_that_some_editors_write_first_is_passed_over(folder):
+    for path in folder.iterdir():
+        path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert not recipe.load(folder).sql["staging"].startswith("\ufeff")
