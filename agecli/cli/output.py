@@ -86,9 +86,20 @@ def plain(value: Any) -> Any:
     return _text(value)
 
 
+def named(value: Any) -> Any:
+    """A value of the data, with the names that Trino has for numbers that JSON lacks: Infinity, -Infinity, NaN."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {key: named(item) for key, item in value.items()}
+    return [named(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float):
+        return str(named(value))
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
     if isinstance(value, date | time):
@@ -96,7 +107,7 @@ def _text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex(" ")
     if isinstance(value, list | tuple | Mapping):
-        return json.dumps(plain(value), ensure_ascii=False)
+        return json.dumps(plain(named(value)), ensure_ascii=False)
     return str(value)
 
 

@@ -47,7 +47,8 @@ def sql(settings: Settings, query: str, limit: int | None, form: str) -> None:
         columns = [column.name for column in engine.describe(text, tables)]
     except SqlInvalid as error:
         raise _not_made_yet(settings, error) or error from None
-    rows = (dict(row) for batch in engine.read(text, tables) for row in batch.to_pylist())
+    told = output.named if form == "json" else dict
+    rows = (told(row) for batch in engine.read(text, tables) for row in batch.to_pylist())
     most = _TABLE_ROWS if limit is None and form in ("table", "markdown") else limit or None
     shown = itertools.islice(rows, most)
     output.emit(shown, columns, form, missing="NULL")

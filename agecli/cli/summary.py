@@ -232,6 +232,8 @@ def _trouble(manifest: Manifest, session: Session, closing: bool) -> str:
             lines.append(f"batches failed: {', '.join(map(str, record.batches_failed[:20]))}")
     if closing and manifest.state == "interrupted":
         return "\n".join(lines)
+    if manifest.state == "refused":  # the same command would be refused again; the error says what helps
+        return "\n".join([*lines, "what was finished is kept, and so are the last good results"])
     resume = session.hint("predict --failed") if manifest.state == "partial" else _resume(session)
     lines.append(f"what was finished is kept, and so are the last good results; `{resume}` goes on from there")
     return "\n".join(lines)

@@ -24,7 +24,7 @@ from agecli.executors.pool import Pool
 from agecli.executors.processes import Worker
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
-from agecli.pipeline.registration import Chosen, check_not_rejected, choose
+from agecli.pipeline.registration import Chosen, check_not_rejected, choose, version_of
 from agecli.pipeline.space import check_space
 from agecli.pipeline.tables import generated, open_workspace, source_path
 from agecli.recipe import Recipe
@@ -301,7 +301,11 @@ class _Run:
                     "batches": len(fresh), "batches_failed": []}  # fmt: skip
         fingerprint = prints.results(run, self.model or "", ())
         facts = self.workspace.facts("results", fingerprint) or {}
-        return {**facts, "results": str(self.workspace.table("results", fingerprint))} if facts else {}
+        told = {
+            "results": str(self.workspace.table("results", fingerprint)),
+            **version_of(self.workspace, self.model or ""),
+        }
+        return {**facts, **told} if facts else {}
 
     def _clean(self, run: FrozenRun) -> dict[str, Any]:
         prints = graph.fingerprints(run)

@@ -269,12 +269,17 @@ class Registry(Protocol):
 
 
 def moment(text: str) -> datetime:
-    """A moment in UTC: `2026-03-03` is that day's end, `2026-03-03T12:00` the minute. ConfigError for other texts."""
+    """A moment in UTC: `2026-03-03` is that day's end, `2026-W10` that week's, `2026-03-03T12:00` the minute.
+
+    ConfigError for other texts.
+    """
     try:
         found = datetime.fromisoformat(text)
-        whole_day = re.fullmatch(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d(-?\d)?", text)
-        aware = found if found.tzinfo else found.replace(tzinfo=UTC)
-        return aware.astimezone(UTC) + (timedelta(days=1, microseconds=-1) if whole_day else timedelta())
+        whole_day = re.fullmatch(r"\d{4}-?\d\d-?\d\d|\d{4}-?W\d\d-?\d", text)
+        whole_week = re.fullmatch(r"\d{4}-?W\d\d", text)
+        aware = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        days = 1 if whole_day else 7 if whole_week else 0
+        return aware + timedelta(days=days, microseconds=-1) if days else aware
     except (ValueError, OverflowError):
         raise ConfigError(
             f"cannot read the moment {text!r}", "it is no ISO date or time", "--at 2026-03-03, --at 2026-03-03T12:00"

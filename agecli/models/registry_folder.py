@@ -71,7 +71,7 @@ class FolderRegistry:
     def decide(self, version: str, approval: Approval, note: Note) -> Version:
         def draft(state: State) -> Draft | Version:
             found = state.find(version)
-            if found.approval == approval:
+            if found.approval == approval and not note.reason:  # another reason is worth an entry
                 return found
             if approval == REJECTED and found.stage != ARCHIVED:
                 fix = f"agecli models rollback --to {found.stage}"

@@ -10,6 +10,7 @@ from agecli.models.metrics import TIERS
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.publication import profile, publish
+from agecli.pipeline.registration import version_of
 from agecli.pipeline.staging import check_rows, in_file
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, features_table, reason_columns
 from agecli.recipe import render
@@ -39,6 +40,7 @@ def aggregate(
         _write(run, digest, batches, failed, progress)
         facts = workspace.facts("results", fingerprint) or {}
     told = {key: value for key, value in facts.items() if key not in ("fingerprint", "files")}
+    told |= version_of(workspace, digest)
     published = publish(run, fingerprint, facts, publish_anyway)
     return {**told, "results": str(workspace.table("results", fingerprint)), **published}
 

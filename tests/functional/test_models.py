@@ -231,6 +231,8 @@ def test_a_run_predicts_with_a_registered_model_and_trains_none(own):
     used = pa.compute.unique(pq.read_table(results_of(own)).column("model")).drop_null().to_pylist()
     assert used == [status["model"]]
     assert list(versions(own)) == ["v1", "v2"]
+    ok("-C", own, "run", "--from", "predict", "--model", "v2")
+    assert "model       v2, " in ok("-C", own, "status").out
     ok("-C", own, "cleanup", "--yes")  # models stay, whoever made room
     # the other alias is another model: what it made is stale, and comes back whole without being made again
     ok("-C", own, "run", "--all", "--model", "v1", "--publish-anyway", "--reason", "back")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agecli.cli.output import emit, plain, tabular
+from agecli.cli.output import emit, named, plain, tabular
 
 ROWS = [{"name": "Zoë", "rows": 12, "note": None}, {"name": "a|b", "rows": 3, "note": "two\nlines"}]
 COLUMNS = ("name", "rows", "note")
@@ -46,6 +46,13 @@ def test_csv_reads_back(capsys):
 def test_json_reads_back_as_what_it_was(capsys):
     emit(ROWS, COLUMNS, "json")
     assert json.loads(capsys.readouterr().out) == ROWS
+
+
+def test_numbers_that_json_has_none_for_have_their_names(capsys):
+    row = {"a": float("inf"), "b": [float("nan"), None], "c": -float("inf"), "d": 0.5}
+    assert named(row) == {"a": "Infinity", "b": ["NaN", None], "c": "-Infinity", "d": 0.5}
+    emit([row], list(row), "csv")
+    assert capsys.readouterr().out.splitlines()[1] == 'Infinity,"[""NaN"", null]",-Infinity,0.5'
 
 
 @pytest.mark.parametrize("form", ["json", "csv"])

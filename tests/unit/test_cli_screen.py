@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -266,6 +267,14 @@ def test_a_failure_says_what_failed_what_is_kept_and_what_resumes():
     assert "features failed: cannot read x: it is cut short" in text
     assert "is kept" in text
     assert "`agecli run --all` goes on" in text
+
+
+def test_after_a_refusal_nobody_is_told_to_type_the_same_again():
+    refused = (replace(each, data={**each.data, "state": "refused"}) if each.kind == events.RUN_FAILED else each
+               for each in failed_run())  # fmt: skip
+    text = summary.text(fold(refused), session("run", "--all"), closing=True)
+    assert "features was refused" in text and "last good results" in text
+    assert "goes on" not in text
 
 
 def test_failed_batches_are_named_with_the_command_that_does_them_again():

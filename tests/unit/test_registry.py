@@ -55,6 +55,12 @@ def test_an_entry_tells_who_when_why_whence_and_where_to(registry):
     assert registry.entries()[-1].to_json()["detail"]["instead_of"] is None
 
 
+def test_a_second_reason_for_the_same_is_recorded(registry):
+    for reason in ("looked at it", "", "looked again"):
+        registry.decide("v2", APPROVED, Note("bob", reason))
+    assert [entry.reason for entry in registry.entries()[3:]] == ["looked at it", "looked again"]
+
+
 def test_one_version_is_in_each_place_and_the_others_are_archived(registry):
     promote(registry, "v1")
     promote(registry, "v2", "staging")
@@ -125,6 +131,8 @@ def test_the_past_can_be_told(registry):
 
 def test_a_day_is_meant_to_its_end_and_a_time_is_utc():
     assert moment("2026-03-03") == datetime(2026, 3, 3, 23, 59, 59, 999999, UTC)
+    assert moment("2026-W10") == datetime(2026, 3, 8, 23, 59, 59, 999999, UTC)
+    assert moment("2026-W10-2") == moment("2026-03-03")
     assert moment("2026-03-03T12:00") == datetime(2026, 3, 3, 12, tzinfo=UTC)
     assert moment("2026-03-03T12:00+02:00") == datetime(2026, 3, 3, 10, tzinfo=UTC)
 
