@@ -16,8 +16,9 @@ from typing import Any
 import agecli
 from agecli.errors import AgecliError
 
-# Libraries that would start a thread per core in every worker
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+# Libraries that would start a thread per core in every worker. Sums of linear algebra have other last bits with other
+# threads, so these get one, and a model is the same with any number of workers; XGBoost's do not depend on it.
+_ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 # The working folder (-P) is no place for modules: a file `json.py` beside the data is not to be run. Where this
@@ -26,19 +27,23 @@ _PACKAGE = str(Path(agecli.__file__).parents[1])
 _START = "import sys; sys.path.append(sys.argv.pop()); from agecli.executors.worker import main; main()"
 
 
+def environment(threads: int) -> dict[str, str]:
+    """What a worker with so many threads finds in its environment."""
+    return {**os.environ, "OMP_NUM_THREADS": str(threads), **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONUNBUFFERED": "1"}
+
+
 class Worker:
     """One worker process. `report` is called, on a thread of its own, with each message and once with None."""
 
     def __init__(self, log: Path, report: Callable[[dict[str, Any] | None], None], lock: int, threads: int) -> None:
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, **dict.fromkeys(_ONE_THREAD, str(threads)), "PYTHONUNBUFFERED": "1"}
         with log.open("ab") as errors:
             # the lock's descriptor goes along: a worker that outlives its parent for a moment still holds it
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-c", _START, _PACKAGE],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
-                env=environment, pass_fds=(lock,), start_new_session=False,
+                env=environment(threads), pass_fds=(lock,), start_new_session=False,
             )  # fmt: skip
         self.thread = threading.Thread(target=self._listen, args=(report,), daemon=True)
         self.thread.start()

@@ -110,6 +110,8 @@ def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:
     point = trees.parse(forest["model.ubj"], "model.ubj", threads, len(features), len(classes))
     spread = trees.parse(forest["spread.ubj"], "spread.ubj", threads, len(features), 0) if regression else None
     calibration = (NumberCalibration if regression else ClassCalibration).from_json(decides["calibration"])
+    baseline = Baseline.from_json(_parse(files["baseline.json"], folder / "baseline.json"))
+    _fit(encoder, classes, calibration, baseline)
     return Model(
         spec=spec,
         encoder=encoder,
@@ -117,10 +119,24 @@ def _build(folder: Path, card: dict[str, Any], threads: int) -> Model:
         point=point,
         spread=spread,
         calibration=calibration,
-        baseline=Baseline.from_json(_parse(files["baseline.json"], folder / "baseline.json")),
+        baseline=baseline,
         card=card,
         digest=digest,
     )
+
+
+def _fit(
+    encoder: Encoder, classes: tuple[str, ...], calibration: NumberCalibration | ClassCalibration, baseline: Baseline
+) -> None:
+    """Raises ValueError where the parts of a model are not made for each other."""
+    if isinstance(calibration, NumberCalibration):
+        fits, outputs = not classes, 1
+    else:
+        fits, outputs = len(classes) == len(set(classes)) >= 2 and calibration.fits(len(classes)), len(classes)
+    if not fits:
+        raise ValueError("calibration and classes differ")
+    if list(baseline.design.kinds) != encoder.kinds or len(baseline.intercept) != outputs:
+        raise ValueError("the baseline is for other features or classes")
 
 
 def _checked(folder: Path, name: str, sums: dict[str, str]) -> bytes:

@@ -2,7 +2,7 @@
 
 Numeric features are imputed by the median and scaled, with a column that says "missing"; categories become one
 column for each of the most frequent words. Ridge adds up its normal equations chunk by chunk, so all rows count
-and none stays; logistic regression (scikit-learn) takes a bounded number of rows, which the card states.
+and none stays; logistic regression (scikit-learn) takes a bounded number of rows, evenly spaced, as the card states.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agecli.models.encode import Encoder
+from agecli.models.spool import evenly
 from agecli.models.trees import Matrix, Vector
 
 MAX_WORDS = 20
@@ -89,7 +90,11 @@ class Baseline:
             tuple(fields["kinds"]), tuple(fields["medians"]), tuple(tuple(codes) for codes in fields["codes"])
         )
         arrays = [np.array(fields[name], np.float64) for name in ("centre", "scale", "weights", "intercept")]
-        return cls(design, arrays[0], arrays[1], arrays[2], arrays[3], int(fields["rows"]), str(fields["kind"]))
+        centre, scale, weights, intercept = arrays
+        width = len(design(np.zeros((1, len(design.kinds)), np.float32))[0])
+        if not centre.shape == scale.shape == (width,) or weights.shape != (len(intercept), width):
+            raise ValueError("the baseline's weights are not those of its columns")
+        return cls(design, centre, scale, weights, intercept, int(fields["rows"]), str(fields["kind"]))
 
 
 def design_for(encoder: Encoder, medians: Mapping[str, float], frequent: Mapping[str, Sequence[int]]) -> Design:
@@ -147,12 +152,18 @@ class _Sums:
         self.cross += x.T @ y
 
 
+def most_rows(design: Design) -> int:
+    """How many rows a logistic regression takes, fewer where the design is wide."""
+    width = len(design(np.zeros((1, len(design.kinds)), np.float32))[0])
+    return min(LOGISTIC_ROWS, LOGISTIC_CELLS // max(1, width))
+
+
 def logistic(design: Design, rows: Matrix, truth: npt.NDArray[np.int64], classes: int) -> Baseline:
-    """L2 logistic regression (C = 1) over at most `LOGISTIC_ROWS` rows; absent classes get the least intercept."""
+    """L2 logistic regression (C = 1) over at most `most_rows`; absent classes get the least intercept."""
     from sklearn.linear_model import LogisticRegression
 
-    most = min(LOGISTIC_ROWS, LOGISTIC_CELLS // max(1, len(design(rows[:1])[0])))
-    rows, truth = rows[:most], truth[:most]
+    kept = evenly(len(rows), most_rows(design))
+    rows, truth = rows[kept], truth[kept]
     x = design(rows)
     centre, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 1e-9 * (1 + np.abs(centre)), scale, 1.0)

@@ -126,7 +126,7 @@ class NumberCalibration:
         power = float(fields["power"])
         if power not in _POWERS:
             raise ValueError("the power of the spread is none of those there are")
-        return cls(floor, power, level_out, factor, Table.from_json(fields["confidence"]), str(fields["method"]))
+        return cls(floor, power, level_out, factor, _probabilities(fields["confidence"]), str(fields["method"]))
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,19 @@ class ClassCalibration:
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> ClassCalibration:
-        return cls(tuple(Table.from_json(t) for t in fields["tables"]), str(fields["method"]))
+        return cls(tuple(_probabilities(t) for t in fields["tables"]), str(fields["method"]))
+
+    def fits(self, classes: int) -> bool:
+        """Are there tables for so many classes?"""
+        return len(self.tables) == (1 if classes == 2 else classes)
+
+
+def _probabilities(fields: Mapping[str, Any]) -> Table:
+    """A table of probabilities; ValueError where one lies outside 0 to 1, or all are 0."""
+    table = Table.from_json(fields)
+    if min(table.y) < 0 or max(table.y) > 1 or max(table.y) == 0:
+        raise ValueError("a probability must lie between 0 and 1")
+    return table
 
 
 def conformal_quantile(scores: Vector, level: float) -> float:

@@ -36,6 +36,7 @@ def describe(spec: ModelSpec, found: Survey, learned: Lessons, split: str) -> di
             "confidence": learned.calibration.method,
         },
         "parts": learned.parts,
+        "calibrated_on": learned.calibrated_on,
         **figures.of(learned.evidence, spec),
         "parameters": {name: value for name, value in learned.params.items() if name != "nthread"},
         "rounds": {name: b.num_boosted_rounds() for name, b in boosters.items() if b is not None},

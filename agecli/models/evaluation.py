@@ -25,8 +25,8 @@ import pyarrow as pa
 from agecli.models import measures, segments
 from agecli.models.bootstrap import LEVEL, RESAMPLES, Bootstrap, bounded, shown, without_noise
 from agecli.models.evidence import Evidence, NumberEvidence, some
-from agecli.models.measures import BINS, Measure
-from agecli.models.metrics import Vector
+from agecli.models.measures import Measure
+from agecli.models.metrics import BINS, Vector
 
 ROLES: Final = ("model", "baseline", "mean")
 LEAST_ROWS: Final = 30

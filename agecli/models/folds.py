@@ -73,7 +73,9 @@ def learn(lesson: Lesson, spool: Spool, design: Design) -> Lessons:
     spread = lesson.spread(rows.x, rows.y - told.point) if told.width is not None else None
     linear = _linear(lesson, design, rows.x, rows.y)
     calibration = _calibration(lesson, rows, told, everything)
-    return Lessons(point, spread, linear, calibration, _counts(rows), _evidence(lesson, rows, told), params)
+    return Lessons(
+        point, spread, linear, calibration, _counts(rows), _evidence(lesson, rows, told), params, len(rows.y)
+    )
 
 
 def evidence(lesson: Lesson, rows: Rows, design: Design) -> Evidence:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agecli.models.bootstrap import LEVEL, Bootstrap
-from agecli.models.metrics import within
+from agecli.models.metrics import BINS, bin_of, calibration_error, within
 from agecli.models.registry import APPROVED, Version
 
 Vector = npt.NDArray[np.float64]
@@ -26,7 +26,6 @@ LEAST_ROWS: Final = 50
 COVERAGE_SLACK: Final = 0.02
 CALIBRATION_SLACK: Final = 0.03
 CERTAIN: Final = 2.576  # standard deviations that chance exceeds once in a hundred times
-BINS: Final = 10
 _LEAST_PROBABILITY: Final = 1e-15
 _DRAWS: Final = 10_000
 _SEED: Final = 8
@@ -153,10 +152,8 @@ def confidence(hit: npt.NDArray[np.bool_], told: Vector, calibrated_on: int) -> 
     hits of a bin are normal with variance sum c (1 - c), more by the calibration's own noise), and above 0.03.
     """
     rows = len(told)
-    at = np.minimum((told * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(at, hit - told, BINS)
-    error = float(np.abs(gaps).sum() / max(rows, 1))
-    spread = np.sqrt(np.bincount(at, told * (1 - told), BINS) * (1 + rows / max(calibrated_on, 1)))
+    error = calibration_error(hit, told)
+    spread = np.sqrt(np.bincount(bin_of(told), told * (1 - told), BINS) * (1 + rows / max(calibrated_on, 1)))
     random = np.random.Generator(np.random.PCG64(_SEED))
     chance = np.abs(random.standard_normal((_DRAWS, BINS)) * spread).sum(axis=1) / max(rows, 1)
     limit = max(float(np.quantile(chance, 0.99)), CALIBRATION_SLACK)

@@ -20,11 +20,12 @@ from agecli.models.calibrate import NumberCalibration, calibrate_classes, calibr
 from agecli.models.evidence import ClassEvidence, NumberEvidence
 from agecli.models.learn import Lesson, Lessons, Params
 from agecli.models.spool import Spool
-from agecli.models.trees import Vector
 
 UNSEEN = ("spread", "calibrate")
 SPREAD_FOLDS = 4
 MOST_SPREAD_ROWS = 300_000
+MOST_CELLS = 10_000_000
+"""Rows times classes that a calibration of classes takes."""
 
 
 def learn(lesson: Lesson, rows: Spool, design: Design) -> Lessons:
@@ -40,7 +41,7 @@ def learn(lesson: Lesson, rows: Spool, design: Design) -> Lessons:
 def _linear(lesson: Lesson, rows: Spool, design: Design) -> Baseline:
     if lesson.regression:
         return baseline.ridge(design, rows.stream("fit"))
-    some, labels = rows.head(baseline.LOGISTIC_ROWS, "fit")
+    some, labels = rows.spaced(baseline.most_rows(design), "fit")
     return baseline.logistic(design, some, labels.astype(np.int64), len(lesson.classes))
 
 
@@ -72,7 +73,8 @@ def _numbers(lesson: Lesson, rows: Spool, point: Any, linear: Baseline, params: 
         confidence=calibration.confident(told, width, tolerance).astype(np.float64),
         tolerance=tolerance,
     )
-    return Lessons(point, spread, linear, calibration, dict(rows.counts), evidence, params)
+    calibrated_on = int(rows.chosen(MOST_SPREAD_ROWS, *UNSEEN).sum())
+    return Lessons(point, spread, linear, calibration, dict(rows.counts), evidence, params, calibrated_on)
 
 
 def _spread(lesson: Lesson, rows: Spool, point: Any, tolerance: float) -> tuple[Any, NumberCalibration]:
@@ -93,8 +95,8 @@ def _spread(lesson: Lesson, rows: Spool, point: Any, tolerance: float) -> tuple[
 
 
 def _classes(lesson: Lesson, rows: Spool, point: Any, linear: Baseline, params: Params) -> Lessons:
-    raw = _over(rows, "calibrate", lambda x: lesson.raw(point, x))
-    calibration = calibrate_classes(raw, rows.labels("calibrate").astype(np.int64))
+    unseen, labels = rows.spaced(min(MOST_SPREAD_ROWS, MOST_CELLS // len(lesson.classes)), *UNSEEN)
+    calibration = calibrate_classes(lesson.raw(point, unseen), labels.astype(np.int64))
     seen, truth = rows.matrix("test"), rows.labels("test").astype(np.int64)
     rates = lesson.share_of_classes(rows.labels("fit").astype(np.int64))
     evidence = ClassEvidence(
@@ -103,11 +105,6 @@ def _classes(lesson: Lesson, rows: Spool, point: Any, linear: Baseline, params: 
         truth=truth,
         told=calibration(lesson.raw(point, seen)),
         baseline=linear.probabilities(seen),
-        mean=np.tile(rates, (len(truth), 1)),
+        mean=np.broadcast_to(rates, (len(truth), len(rates))),
     )
-    return Lessons(point, None, linear, calibration, dict(rows.counts), evidence, params)
-
-
-def _over(rows: Spool, name: str, tell: Any) -> Vector:
-    """What `tell` says of each row of a part, chunk by chunk."""
-    return np.concatenate([tell(x) for x, _ in rows.stream(name)])
+    return Lessons(point, None, linear, calibration, dict(rows.counts), evidence, params, len(unseen))

@@ -16,7 +16,7 @@ from agecli.models import trees
 from agecli.models.baseline import Baseline
 from agecli.models.calibrate import ClassCalibration, NumberCalibration
 from agecli.models.evidence import Evidence
-from agecli.models.spec import ModelSpec
+from agecli.models.spec import PARAMETERS, ModelSpec
 from agecli.models.trees import Matrix, Vector
 
 Progress = Callable[[str, float], None]
@@ -45,9 +45,11 @@ class Lesson:
         chosen: Params = {**usual, **self.spec.settings}
         if "rounds" not in self.spec.settings:
             longer = max(1.0, float(usual["eta"]) / float(chosen["eta"]))
-            chosen["rounds"] = round(int(usual["rounds"]) * longer)
+            chosen["rounds"] = _at_most("rounds", int(usual["rounds"]) * longer)
             if "early_stopping_rounds" not in self.spec.settings:
-                chosen["early_stopping_rounds"] = round(int(usual["early_stopping_rounds"]) * longer)
+                chosen["early_stopping_rounds"] = _at_most(
+                    "early_stopping_rounds", int(usual["early_stopping_rounds"]) * longer
+                )
         chosen |= {"seed": self.spec.seed, "nthread": self.spec.threads}
         if any(name in self.spec.monotone for name in self.spec.names):
             ways = [str(self.spec.monotone.get(name, 0)) for name in self.spec.names]
@@ -111,6 +113,11 @@ class Lessons:
     parts: dict[str, int]
     evidence: Evidence
     params: Params
+    calibrated_on: int
+
+
+def _at_most(name: str, value: float) -> int:
+    return round(min(value, PARAMETERS[name][1]))
 
 
 def of(rows: Matrix, labels: Vector) -> trees.Chunks:

@@ -14,13 +14,10 @@ import numpy as np
 from agecli.models import metrics
 from agecli.models.bootstrap import Bootstrap, Figure, Flags
 from agecli.models.evidence import ClassEvidence, Evidence, NumberEvidence
-from agecli.models.metrics import Vector
+from agecli.models.metrics import BINS, Vector
 
 WITHIN = (0.6, 1.0, 2.0)
 """Errors up to these multiples of the tolerance are counted: within 3, 5 and 10 years for a tolerance of 5."""
-
-BINS = 10
-"""Bins of the confidence, of equal width."""
 
 MOST_NAMED = 12
 """Classes up to which precision, recall and F1 are given for each."""
@@ -82,7 +79,7 @@ def of_confidence(evidence: Evidence, draws: Bootstrap) -> list[Measure]:
     The constant is the share of hits, the best that one number for all rows can say.
     """
     hit, sure = evidence.hit, evidence.confidence
-    which = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
+    which = metrics.bin_of(sure)
     inside = [which == k for k in range(BINS)]
     binned = {"model": draws.group(*(f & hit for f in inside), *(f * sure for f in inside), *inside)}
     score = {"model": _counted(draws, np.square(hit - sure), hit)}

@@ -19,6 +19,9 @@ Codes = npt.NDArray[np.int64]
 TIERS: Final[Mapping[str, float]] = {"excellent": 0.80, "good": 0.60, "fair": 0.40, "poor": 0.0}
 """Words for a confidence: the first whose lower edge it reaches."""
 
+BINS: Final = 10
+"""Bins of a confidence, of equal width."""
+
 _TINY = 1e-15
 
 
@@ -70,12 +73,15 @@ def brier(happened: npt.NDArray[np.bool_], probability: Vector) -> float:
     return float(np.square(happened - probability).mean())
 
 
-def calibration_error(happened: npt.NDArray[np.bool_], probability: Vector, bins: int = 10) -> float:
+def bin_of(probability: Vector) -> Codes:
+    """The bin of each probability; 1 is in the last."""
+    return np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+
+
+def calibration_error(happened: npt.NDArray[np.bool_], probability: Vector) -> float:
     """Expected calibration error: |share that happened - mean probability| by bins of equal width, weighted."""
-    which = np.minimum((probability * bins).astype(np.int64), bins - 1)
-    rows = np.bincount(which, minlength=bins)
-    gap = np.bincount(which, happened - probability, minlength=bins)
-    return float(np.abs(gap).sum() / max(1, rows.sum()))
+    gap = np.bincount(bin_of(probability), happened - probability, minlength=BINS)
+    return float(np.abs(gap).sum() / max(1, len(probability)))
 
 
 def roc_auc(truth: Codes, probabilities: Vector) -> float | None:

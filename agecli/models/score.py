@@ -45,21 +45,18 @@ class Model:
     card: dict[str, Any]
     digest: str
 
-    def score(self, batch: pa.RecordBatch, bounds: tuple[float, float] | None = None) -> Scored:
-        """Scores every row; DataError if a feature is absent. `bounds` (label units) limits points and intervals."""
+    def score(self, batch: pa.RecordBatch) -> Scored:
+        """Scores every row; DataError if a feature is absent."""
         rows = self.encoder.encode(batch)
         if isinstance(self.calibration, NumberCalibration):
-            return self._numbers(rows, self.calibration, bounds)
+            return self._numbers(rows, self.calibration)
         return self._classes(rows, self.calibration)
 
-    def _numbers(self, rows: Matrix, calibration: NumberCalibration, bounds: tuple[float, float] | None) -> Scored:
+    def _numbers(self, rows: Matrix, calibration: NumberCalibration) -> Scored:
         told = trees.predict(self.point, rows).astype(np.float64)
         spread = trees.predict(self.spread, rows).astype(np.float64)
         lower, upper = calibration.interval(told, spread)
         confidence = calibration.confident(told, spread, float(self.spec.tolerance or 0))
-        if bounds is not None:
-            told = np.clip(told, *bounds)
-            lower, upper = np.clip(lower, *bounds), np.clip(upper, *bounds)
         return Scored(pa.array(told), pa.array(confidence), pa.array(lower), pa.array(upper))
 
     def _classes(self, rows: Matrix, calibration: ClassCalibration) -> Scored:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from agecli.models import parts, trees
-from agecli.models.encode import Encoder, feature_column
+from agecli.models.encode import Encoder, as_float32, feature_column
 from agecli.models.spec import ModelSpec
 from agecli.models.survey import Read, Words
 from agecli.models.trees import Matrix, Vector
@@ -275,8 +275,9 @@ def _by_bin(compared: Compared, position: int) -> Vector:
 
 def _numbers_differ(labelled: pa.Array, others: pa.Array) -> str:
     """How a number differs: by its median, or by how often it is missing, whichever tells more."""
-    missing = [column.null_count / len(column) for column in (labelled, others)]
-    present = [column.drop_null().to_numpy(zero_copy_only=False) for column in (labelled, others)]
+    seen = [as_float32(column) for column in (labelled, others)]  # as the models see them
+    missing = [float(np.isnan(values).mean()) for values in seen]
+    present = [values[~np.isnan(values)].astype(np.float64) for values in seen]
     apart = 0.0
     if all(len(values) > 1 for values in present):
         both = area(np.concatenate(present), np.repeat([False, True], [len(present[0]), len(present[1])]))

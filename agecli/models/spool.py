@@ -81,23 +81,17 @@ class Spool:
         """All rows of the parts at once: for small parts."""
         return np.concatenate([np.empty((0, self.columns), np.float32), *(x for x, _ in self.stream(*names))])
 
-    def head(self, most: int, *names: str) -> tuple[Matrix, Vector]:
-        """The first rows of the parts, `most` of them at most."""
-        pieces, count = [(np.empty((0, self.columns), np.float32), np.empty(0))], 0
-        for rows, labels in self.stream(*names):
-            pieces.append((rows[: most - count], labels[: most - count]))
-            count += len(pieces[-1][1])
-            if count >= most:
-                break
-        return np.concatenate([x for x, _ in pieces]), np.concatenate([y for _, y in pieces])
+    def chosen(self, most: int, *names: str) -> npt.NDArray[np.bool_]:
+        """Which rows of the parts stand for them: `most` of them, evenly spaced; all where there are no more."""
+        return evenly(sum(self.counts[name] for name in names), most)
 
     def spaced(self, most: int, *names: str) -> tuple[Matrix, Vector]:
-        """Rows of the parts, evenly spaced and `most` of them at most: all where there are no more."""
-        step = max(1, -(-sum(self.counts[name] for name in names) // most))
-        pieces, passed = [(np.empty((0, self.columns), np.float32), np.empty(0))], 0
+        """The rows and labels that are `chosen`."""
+        kept, passed = self.chosen(most, *names), 0
+        pieces = [(np.empty((0, self.columns), np.float32), np.empty(0))]
         for rows, labels in self.stream(*names):
-            first = -passed % step
-            pieces.append((rows[first::step].copy(), labels[first::step]))
+            here = kept[passed : passed + len(labels)]
+            pieces.append((rows[here], labels[here]))
             passed += len(labels)
         return np.concatenate([x for x, _ in pieces]), np.concatenate([y for _, y in pieces])
 
@@ -116,6 +110,14 @@ class Spool:
                 rows = np.empty((count, self.columns), np.float32)
                 _read_into(self._files[name], rows.data.cast("B"))
                 yield rows, labels[start : start + count]
+
+
+def evenly(rows: int, most: int) -> npt.NDArray[np.bool_]:
+    """`most` of so many rows, evenly spaced: True where a row is one of them."""
+    if rows <= most:
+        return np.ones(rows, np.bool_)
+    passed = np.arange(rows + 1) * most // rows
+    return passed[1:] > passed[:-1]
 
 
 def _read_into(file: IO[bytes], target: memoryview) -> None:

@@ -105,7 +105,7 @@ def _checks(workspace: Workspace, state: State, version: Version) -> Iterator[Ch
         yield _compared(workspace, version, state.versions[holder])
     try:
         table, card = _evaluation(workspace, version)
-        rows = int(card.get("parts", {}).get("calibrate", table.num_rows))
+        rows = int(card.get("calibrated_on", table.num_rows))
         if version.model["task"] == "regression":
             yield gates.coverage(table, float(card["interval"]["level"]), rows)
         told = table.column("confidence").to_numpy().astype(np.float64)

@@ -145,6 +145,9 @@ def test_a_card_that_was_changed_is_not_trusted(folder: Path) -> None:
         lambda c: c["decides"]["calibration"].update(floor=-1),
         lambda c: c["decides"]["calibration"].update(factor="wide"),
         lambda c: c["decides"]["calibration"]["confidence"].update(x=[3, 2, 1]),
+        lambda c: c["decides"]["calibration"]["confidence"].update(x=[0, 1], y=[0.5, 1e308]),
+        lambda c: c["decides"]["calibration"]["confidence"].update(x=[0, 1], y=[-0.5, 0.5]),
+        lambda c: c["decides"].update(classes=["a", "b"]),
         lambda c: c["decides"].update(vocabularies={}),
         lambda c: c["decides"].update(format=99),
         lambda c: c["spec"].pop("task"),
@@ -158,6 +161,30 @@ def test_a_card_that_makes_no_sense_is_refused_even_with_a_digest_that_matches(
     rewrite(folder, change)
     with pytest.raises(DataError):
         artifact.load(folder)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["calibration"].update(tables=[]),
+        lambda d: d["calibration"].update(tables=d["calibration"]["tables"] * 3),
+        lambda d: d["calibration"]["tables"][0].update(y=[1e308] * len(d["calibration"]["tables"][0]["y"])),
+        lambda d: d["calibration"]["tables"][0].update(y=[0.0] * len(d["calibration"]["tables"][0]["y"])),
+        lambda d: d.update(classes=["k0"]),
+        lambda d: d.update(classes=["k0", "k0"]),
+        lambda d: d.update(classes=["k0", "k1", "k2"]),
+    ],
+)
+def test_classes_that_their_tables_do_not_fit_are_refused_before_a_row_is_scored(
+    change: Callable[[dict[str, Any]], object], tmp_path: Path
+) -> None:
+    artifact.save(fit.train(reader(planted(200, classes=2)), spec(task="classification")), tmp_path / "m")
+    told = json.loads((tmp_path / "m" / "card.json").read_text())
+    change(told["decides"])
+    told["digest"] = card.digest_of(told["decides"], {"model.ubj": (tmp_path / "m" / "model.ubj").read_bytes()})
+    (tmp_path / "m" / "card.json").write_text(json.dumps(told))
+    with pytest.raises(DataError, match="damaged"):
+        artifact.load(tmp_path / "m")
 
 
 def test_trees_over_other_features_do_not_fit(folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
+from agecli.executors import processes
 from agecli.models import baseline
 from agecli.models.baseline import Baseline, Design
 
@@ -78,3 +81,51 @@ def test_a_baseline_survives_json_to_the_bit(rows: np.ndarray, labels: np.ndarra
     found = baseline.ridge(DESIGN, [(rows, labels)])
     again = Baseline.from_json(json.loads(json.dumps(found.to_json())))
     assert again.values(rows).tobytes() == found.values(rows).tobytes()
+
+
+WIDE = """
+import hashlib
+import numpy as np
+from agecli.models import baseline
+random = np.random.default_rng(0)
+rows = random.normal(size=(6_000, 150)).astype(np.float32)
+design = baseline.Design(("q",) * 150, (0.0,) * 150, ((),) * 150)
+found = baseline.ridge(design, [(rows, rows[:, :5].sum(axis=1).astype(np.float64))])
+print(hashlib.sha256(found.weights.tobytes() + found.values(rows).tobytes()).hexdigest())
+"""
+
+
+def test_a_wide_baseline_has_the_same_bits_with_any_number_of_workers() -> None:
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", WIDE], env=processes.environment(threads), capture_output=True, check=True
+        ).stdout
+        for threads in (1, 2)
+    ]
+    assert said[0] == said[1] != b""
+
+
+def test_rows_in_the_order_of_their_labels_give_the_logistic_regression_that_others_give(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(baseline, "LOGISTIC_ROWS", 600)
+    random = np.random.default_rng(2)
+    rows = random.normal(size=(5_000, 3)).astype(np.float32)
+    truth = (rows[:, 0] + random.normal(size=5_000) > 0).astype(np.int64)
+    design = Design(("q", "q", "q"), (0.0,) * 3, ((),) * 3)
+
+    def loss(order: np.ndarray) -> float:
+        told = baseline.logistic(design, rows[order], truth[order], 2)
+        assert told.rows == 600
+        return float(-np.log(told.probabilities(rows)[np.arange(5_000), truth]).mean())
+
+    assert loss(np.argsort(truth, kind="stable")) == pytest.approx(loss(np.arange(5_000)), abs=0.02)
+
+
+@pytest.mark.parametrize("change", [{"weights": [[1.0]]}, {"centre": [0.0]}, {"intercept": [0.0, 0.0]}])
+def test_weights_that_fit_no_columns_are_refused(
+    change: dict[str, object], rows: np.ndarray, labels: np.ndarray
+) -> None:
+    fields = baseline.ridge(DESIGN, [(rows, labels)]).to_json()
+    with pytest.raises(ValueError, match="weights"):
+        Baseline.from_json({**fields, **change})

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from agecli.models import evaluation, fit, measures, segments
+from agecli.models import crossval, evaluation, fit, measures, segments
 from agecli.models.bootstrap import GROUPS, Bootstrap, shown
 from agecli.models.encode import Encoder, Vocabulary
 from agecli.models.evidence import ClassEvidence, NumberEvidence, some
@@ -302,7 +302,7 @@ def test_a_cross_validation_tells_each_row_in_every_repeat(trained: Trained) -> 
     assert found["repeats"][0] != found["repeats"][1]
     evaluation = trained.card["evaluation"]
     assert value == pytest.approx(evaluation["figures"]["model"][found["primary"]]["value"], rel=0.15)
-    assert set(found) - {"folds", "repeats"} == set(evaluation)
+    assert set(found) - {"folds", "repeats", "of"} == set(evaluation)
     for key in ("figures", "differences", "reliability", *(["interval"] if "interval" in evaluation else [])):
         assert set(found[key]) == set(evaluation[key])
     ece, gain = found["reliability"]["ece"], found["reliability"]["brier_gain"]
@@ -310,6 +310,12 @@ def test_a_cross_validation_tells_each_row_in_every_repeat(trained: Trained) -> 
     assert gain["low"] < gain["value"] < gain["high"]
     names = [{one["name"] for one in told["segments"]} for told in (found, evaluation)]
     assert names[0] == names[1] and found["figures"]["mean"].keys() == found["figures"]["model"].keys()
+
+
+def test_a_cross_validation_takes_no_more_rows_than_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crossval, "MOST_ROWS", 300)
+    found = fit.train(reader(planted(700)), spec(folds=2)).card["cross_validation"]
+    assert (found["intervals"]["rows"], found["of"]) == (300, 700)
 
 
 def test_a_cross_validation_changes_nothing_of_the_model(trained: Trained) -> None:

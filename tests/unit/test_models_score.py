@@ -82,12 +82,6 @@ def test_intervals_contain_their_point() -> None:
     assert (lower <= point).all() and (point <= upper).all() and (lower < upper).any()
 
 
-def test_bounds_limit_points_and_intervals() -> None:
-    scored = MODELS["regression"].score(NEW, bounds=(0.0, 5.0))
-    for column in (scored.lower, scored.prediction, scored.upper):
-        assert column.to_numpy().min() >= 0 and column.to_numpy().max() <= 5
-
-
 def test_the_confidence_of_a_class_is_that_of_the_likeliest() -> None:
     assert MODELS["classes"].score(NEW).confidence.to_numpy().min() >= 1 / 5
     assert MODELS["binary"].score(NEW).confidence.to_numpy().min() >= 1 / 2

@@ -72,10 +72,13 @@ def test_a_category_that_only_the_unlabelled_have_is_named() -> None:
     assert "'elsewhere' in 50%, 0% of the labelled" in found["features"][0]["how"]
 
 
-def test_what_is_missing_in_one_kind_only_is_named() -> None:
+@pytest.mark.parametrize("gap", [None, float("nan")], ids=["null", "no number"])
+def test_what_is_missing_in_one_kind_only_is_named(gap: float | None) -> None:
     rows = planted(2_000)
     lost = np.arange(2_000) % 2 == 0
-    gaps = pa.array(rows.column("useless").to_pylist(), pa.float64(), mask=lost & (np.arange(2_000) % 4 == 0))
+    absent = lost & (np.arange(2_000) % 4 == 0)
+    values = rows.column("useless").to_pylist()
+    gaps = pa.array([gap if none else value for value, none in zip(values, absent, strict=True)], pa.float64())
     chosen = replaced(rows, useless=gaps, known_label=pa.array(rows.column("known_label").to_numpy(), mask=lost))
     found = compare(chosen)
     assert found["differs"]

@@ -14,10 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agecli.errors import DataError
 from agecli.models import fit
 from agecli.models.fit import Trained
+from agecli.models.learn import Lesson
+from agecli.models.spec import PARAMETERS
+from agecli.models.spool import evenly
 
 from .models_rows import FEATURES, planted, reader, replaced, spec
 
@@ -236,3 +241,27 @@ def test_many_words_are_kept_to_the_frequent_ones() -> None:
     vocabulary = trained.card["decides"]["vocabularies"]["group"]
     assert len(vocabulary["words"]) == 250 and vocabulary["others"]
     assert trained.card["distribution"]["group"]["distinct"] == 700
+
+
+def test_small_steps_get_more_rounds_but_no_more_than_a_recipe_may_ask_for() -> None:
+    def params(eta: float) -> dict[str, Any]:
+        return Lesson(spec(params={"eta": eta}), (), [], lambda step, share: None).params(2_000)
+
+    assert params(0.01)["rounds"] > params(0.3)["rounds"]
+    assert all(params(1e-4)[name] == PARAMETERS[name][1] for name in ("rounds", "early_stopping_rounds"))
+
+
+@pytest.mark.parametrize("task", ["regression", "classification"])
+def test_all_rows_that_the_trees_have_not_seen_calibrate(task: str) -> None:
+    rows = planted(1_500, classes=0 if task == "regression" else 2)
+    card = fit.train(reader(rows), spec(task=task, few_labels=1_000)).card
+    assert card["calibrated_on"] == card["parts"]["spread"] + card["parts"]["calibrate"]
+    few = fit.train(reader(rows.slice(0, 900)), spec(task=task)).card
+    assert few["calibrated_on"] == 900
+
+
+@given(st.integers(0, 3_000), st.integers(1, 3_000))
+def test_rows_that_stand_for_others_are_as_many_as_asked_and_evenly_spaced(rows: int, most: int) -> None:
+    kept = np.flatnonzero(evenly(rows, most))
+    assert len(kept) == min(rows, most)
+    assert len(kept) < 3 or set(np.diff(kept)) <= {rows // len(kept), rows // len(kept) + 1}
