@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from agecli.events import now
 from agecli.models import artifact, fit
 from agecli.models.fit import Trained
 from agecli.models.spec import ModelSpec
@@ -13,6 +14,7 @@ from agecli.pipeline.graph import fingerprints, model_facts, record_training
 from agecli.pipeline.insights import insights
 from agecli.pipeline.registration import register
 from agecli.pipeline.tables import Facts, engine_of, features_table
+from agecli.recipe import Recipe
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -42,7 +44,41 @@ def train(run: FrozenRun, progress: Progress | None = None) -> Facts:
 
 def card_parts(run: FrozenRun, trained: Trained) -> dict[str, Any]:
     """What the card says beyond the training itself, by key; decides no prediction and is not in the digest."""
-    return {"overrides": dict(run.overrides), **insights(run, trained)}
+    prints, recipe = fingerprints(run), run.recipe
+    return {
+        "about": {
+            "recipe": recipe.name,
+            "description": recipe.description,
+            "label": recipe.label,
+            "unit": recipe.unit,
+            "period": run.workspace.period,
+            "run": run.run_id,
+            "trained_at": now(),
+        },
+        "data": {"source": run.source.fingerprint, "features": prints.features, "training": prints.training},
+        "limits": limits(recipe, trained.card),
+        "overrides": dict(run.overrides),
+        **insights(run, trained),
+    }
+
+
+def limits(recipe: Recipe, card: Mapping[str, Any]) -> list[str]:
+    """What the figures of a card do not say, in sentences."""
+    told = [
+        f"it predicts {recipe.label} for rows of recipe {recipe.name}, for many rows at once; nothing was measured that"
+        " would speak for a decision about a single one",
+        f"its figures are of {card['test_rows']:,} labelled rows; `shift` says how like them the others are",
+    ]
+    if recipe.task == "regression":
+        told += [
+            f"trees tell no value beyond those of the labels that they were fitted to; bounds are {recipe.bounds.lower}"
+            f" to {recipe.bounds.upper}",
+            f"the interval holds {recipe.level:.0%} of all rows and about as many of each band of predictions, not of"
+            " each band of true values",
+        ]
+    else:
+        told.append("a class that no labelled row has is never predicted")
+    return told
 
 
 def model_spec(run: FrozenRun) -> ModelSpec:

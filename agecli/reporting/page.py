@@ -369,13 +369,26 @@ def _made(found: Findings) -> str:
     rows: list[tuple[str, str]] = [
         ("model", f"{version}, {card.get('digest', '')}" if version else str(card["digest"]))
     ]
-    for name in ("labelled", "split", "parts", "rounds", "parameters", "methods", "versions", "baseline"):
+    for name in (
+        "about",
+        "data",
+        "labelled",
+        "split",
+        "parts",
+        "rounds",
+        "parameters",
+        "methods",
+        "versions",
+        "baseline",
+    ):
         if card.get(name) is not None:
             rows.append((name, _plain(card[name])))
     rows += [("results", str(found.facts["results"]))] if found.facts.get("results") else []
+    told = card.get("limits") or ()
+    limits = f"<p>What its figures do not say:</p>{_list(_text(str(word)) for word in told)}" if told else ""
     return _section(
         "What made it",
-        _table(("", ""), rows) + "<p class=quiet>All of it is in the model's <code>card.json</code>.</p>",
+        _table(("", ""), rows) + limits + "<p class=quiet>All of it is in the model's <code>card.json</code>.</p>",
     )
 
 

@@ -43,6 +43,8 @@ def test_a_card_says_what_was_asked_of_its_own_training(place: Path) -> None:
     assert 0 < len(segments["evaluation"]["segments"]) < len(plain["evaluation"]["segments"])
     crossed = ok("-C", place, "train", "--folds", 3, "--output", "json").json
     assert crossed["cross_validation"]["folds"] == 3
+    assert crossed["about"]["recipe"] == "titanic" and crossed["about"]["trained_at"] > plain["about"]["trained_at"]
+    assert crossed["data"]["features"] == plain["data"]["features"] and len(crossed["limits"]) >= 3
     assert crossed["evaluation"]["segments"] == plain["evaluation"]["segments"]
     assert card.read_bytes() == before, "the version that is registered keeps the card that was looked at"
 
