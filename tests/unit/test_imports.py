@@ -17,7 +17,7 @@ PARTS = {"engines", "models", "synth", "scaffold"}
 # each room, and the rooms it may import from besides itself
 ALLOWED = {
     "cli": {"executors", "pipeline", "reporting", "cost", *PARTS, *VOCABULARY},
-    "reporting": {"engines", "models", *VOCABULARY},
+    "reporting": {"pipeline", "engines", "models", *VOCABULARY},
     "executors": {"pipeline", "cost", *PARTS, *VOCABULARY, "aws"},
     "cost": {"pipeline", *PARTS, *VOCABULARY},
     "pipeline": {*PARTS, *VOCABULARY},
