@@ -52,4 +52,4 @@ def test_a_card_says_what_was_asked_of_its_own_training(place: Path) -> None:
 def test_folds_that_are_none_are_refused(place: Path) -> None:
     answer = agecli("-C", place, "train", "--folds", 1)
     assert answer.code == 2
-    assert "--folds 2 to 20" in answer.err
+    assert "from 2 to 20 is wanted" in answer.err
