@@ -273,7 +273,7 @@ def _build(tree: Mapping[str, Any], folder: Path, path: str) -> Recipe:
     read = _Reader(tree, path)
     features = _features(read)
     task: Task = read.choice("task", ("regression", "classification"))
-    columns = read.get("source.columns", dict)
+    columns = _columns(read)
     level, tolerance = _confidence(read, task)
     return Recipe(
         name=_name(read),
@@ -286,7 +286,7 @@ def _build(tree: Mapping[str, Any], folder: Path, path: str) -> Recipe:
         source_id=_source_id(read, columns),
         source_delimiter=read.get("source.delimiter", str, ","),
         source_generator=read.get("source.generator", str, None),
-        source_columns={str(k): str(v) for k, v in columns.items()},
+        source_columns=columns,
         bounds=_bounds(read),
         tolerance=tolerance,
         level=level,
@@ -367,6 +367,19 @@ def _monotone(read: _Reader) -> dict[str, int]:
             why = "1 (never falling) or -1 (never rising) is wanted"
             raise ConfigError(f"monotone.{name} in {read.path} is {direction!r}", why, "correct the value")
     return dict(found)
+
+
+def _columns(read: _Reader) -> dict[str, str]:
+    """The source's columns and types. CSV and JSON Lines hold texts, on every engine; another type would be a wish."""
+    columns = {str(name): kind for name, kind in read.get("source.columns", dict).items()}
+    for name, kind in columns.items():
+        key = f"source.columns.{name}"
+        if not isinstance(kind, str):
+            raise ConfigError(f"{key} in {read.path} is {kind!r}", "the name of a type is wanted", '"varchar"')
+        if read.get("source.format", str) != "parquet" and kind.lower() not in ("varchar", "string"):
+            why = f"every column of {read.get('source.format', str)} is text"
+            raise ConfigError(f"{key} in {read.path} is {kind!r}", why, 'write "varchar", and CAST it in staging.sql')
+    return columns
 
 
 def _source_id(read: _Reader, columns: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from agecli.executors.processes import Worker
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
 from agecli.pipeline.registration import Chosen, check_not_rejected, choose, version_of
-from agecli.pipeline.space import check_space
+from agecli.pipeline.space import check_space, check_space_to_generate
 from agecli.pipeline.tables import generated, open_workspace, source_path
 from agecli.recipe import Recipe
 from agecli.workspace import MARKER, EventLog, Lock, Workspace, write_json
@@ -103,7 +103,7 @@ def _check_reach(request: RunRequest, reasons: dict[str, str]) -> None:
     """A stage that must run but was not asked for ends the command before it starts."""
     for stage in STAGES:
         if stage in reasons and stage not in request.stages:
-            last = [name for name in request.stages if name != "cleanup"][-1]
+            last = ([name for name in request.stages if name != "cleanup"] or request.stages)[-1]
             raise ConfigError(
                 f"cannot run {request.stages[0]}",
                 f"{stage} must come first: {reasons[stage]}",
@@ -206,6 +206,8 @@ class _Run:
         path = source_path(settings, self.workspace, self.recipe)
         if settings["source"] is not None or path is None or generated(path):
             return
+        _check_reach(self.request, {"stage": "the rows are not generated yet"})
+        check_space_to_generate(self.workspace.root, settings["synth_rows"])
         yield self.event(events.LOG, "stage", data={"message": f"generating {settings['synth_rows']:,} rows in {path}"})
         task = {"stage": "generate", "rows": settings["synth_rows"], "seed": settings["synth_seed"], "out": str(path),
                 "run": str(self.workspace.root)}  # fmt: skip
@@ -221,7 +223,7 @@ class _Run:
         old = cleanup.left_behind(self.workspace)
         if old:
             freed = cleanup.remove(old)
-            message = f"cleared {freed['removed']} leftovers of older runs ({freed['bytes'] / 2**20:,.1f} MiB)"
+            message = f"cleared what older runs left half-done: {freed['removed']} ({freed['bytes'] / 2**20:,.1f} MiB)"
             yield self.event(events.LOG, data={"message": message})
         self.stages = set(reasons)
         for table, version in (("staging", prints.staging), ("features", prints.features)):

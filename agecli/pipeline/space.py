@@ -14,6 +14,7 @@ STAGING_PER_SOURCE_BYTE = 1.0
 GZIP_FACTOR = 4  # staging is packed too, only not as tightly
 BYTES_PER_FEATURE = 4
 BYTES_PER_PREDICTION = 96
+BYTES_PER_PROFILE = 300  # of generated rows; 260 were measured
 SLACK = 64 << 20
 
 
@@ -43,8 +44,15 @@ def check_space(run: FrozenRun, rows: int, stages: set[str]) -> str:
     """Says what these stages will need and what is free; raises AgecliError when it is not there."""
     if not stages:
         return "writes nothing"
-    need = expected_bytes(run, rows, stages)
-    place = run.workspace.root
+    return _check(run.workspace.root, expected_bytes(run, rows, stages))
+
+
+def check_space_to_generate(root: Path, rows: int) -> None:
+    """Raises AgecliError where the rows that a recipe generates find no room."""
+    _check(root, rows * BYTES_PER_PROFILE + SLACK)
+
+
+def _check(place: Path, need: int) -> str:
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free

@@ -282,6 +282,15 @@ def test_a_disk_too_small_is_refused_before_the_start(heights, small_disk):
     refused(heights.run("--workspace", str(small_disk)), 1, "not enough disk", "needs about")
 
 
+def test_rows_are_generated_only_where_they_find_room_and_lead_to_what_was_asked_for(tmp_path, small_disk):
+    ok("init", tmp_path / "demo")
+    full = agecli("-C", tmp_path / "demo", "run", "--all", "--workspace", small_disk)
+    assert full.code == 1 and "not enough disk" in full.err
+    early = agecli("-C", tmp_path / "demo", "predict", "--batch", 99)
+    assert early.code == 2 and "stage must come first: the rows are not generated yet" in early.err
+    assert not (tmp_path / "demo/workspace/profiles/generated").exists()
+
+
 def test_a_disk_that_fills_up_loses_nothing(heights, tmp_path):
     heights.write(rows(60_000))
     place = tmp_path / "filling"

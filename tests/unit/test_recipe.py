@@ -64,6 +64,8 @@ def test_an_unknown_key_names_the_nearest_known_one(folder):
         ("upper = 250", "upper = inf", "bounds.upper"),
         ("upper = 250", "upper = 40", "bounds"),
         ('id = "id"', 'id = "number"', "source.id"),
+        ('id = "varchar"', 'id = "bigint"', "every column of csv is text"),
+        ('id = "varchar"', "id = 7", "source.columns.id"),
         ('name = "heights"', 'name = "../up"', "name"),
         ("[features]", "[feature", "TOML"),
     ],
