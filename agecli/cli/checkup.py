@@ -36,6 +36,8 @@ def check_all(session: Session) -> Iterator[Finding]:
     """All findings, in the order in which to read them."""
     yield Finding("agecli", f"{agecli.__version__} in {Path(agecli.__file__).parent}")
     yield Finding("python", f"{platform.python_version()} at {sys.executable}", sys.version_info >= (3, 11), "use 3.11")
+    if sys.flags.optimize > 1:
+        yield Finding("python -OO", "libraries that read their own docstrings fail", False, "unset PYTHONOPTIMIZE")
     yield Finding("platform", f"{platform.system()} {platform.release()} {platform.machine()}")
     yield from map(_library, LIBRARIES)
     yield _booster()

@@ -60,9 +60,10 @@ def _clean(settings: Settings, yes: bool, form: str) -> None:
     if not items:
         return
     if not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        click.confirm(
-            f"Remove {plural(len(items), 'item')}, {size(sum(i.bytes for i in items))}?", abort=True, err=True
-        )
+        what = f"{plural(len(items), 'item')}, {size(sum(i.bytes for i in items))}"
+        if not click.confirm(f"Remove {what}?", err=True):
+            click.echo("nothing is removed", err=True)
+            return
     freed = remove(items)
     click.echo(
         f"removed {plural(freed['removed'], 'item')}, {size(freed['bytes'])}; results and models are kept", err=True

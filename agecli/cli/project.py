@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agecli import recipe as recipes
 from agecli.cli.session import PROJECT_FILE
-from agecli.errors import ConfigError
+from agecli.errors import AgecliError, ConfigError
 from agecli.workspace import new_folder, write_bytes
 
 GENERATED_PERIOD = "2026Q3"  # the quarter in which generated profiles were last updated
@@ -33,7 +33,8 @@ workspace = "workspace"
 
 
 def check_free(folder: Path) -> None:
-    """Raises ConfigError where a project is already, so that nothing of it is overwritten."""
+    """Raises ConfigError where a project is already, so that nothing of it is overwritten; AgecliError where nothing
+    can be written."""
     if (folder / PROJECT_FILE).exists():
         raise ConfigError(
             f"cannot make a project in {folder}",
@@ -42,6 +43,10 @@ def check_free(folder: Path) -> None:
         )
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"cannot make a project in {folder}", "it is a file", "name a folder")
+    place = next(place for place in (folder, *folder.absolute().parents) if place.is_dir())
+    if not os.access(place, os.W_OK):
+        why = f"nothing can be written to {place}"
+        raise AgecliError(f"cannot make a project in {folder}", why, "name another folder, or make that one writable")
 
 
 def copy_recipe(name: str, folder: Path) -> recipes.Recipe:

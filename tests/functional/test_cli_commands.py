@@ -15,6 +15,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -315,6 +316,22 @@ def test_a_stage_whose_input_is_missing_names_the_command_that_makes_it(own):
     refused = ask("-C", own, "predict")
     assert refused.code == 2
     assert f"fix: agecli -C {own} run --to predict" in refused.err
+
+
+@pytest.mark.parametrize(("answer", "said"), [(False, "nothing is removed"), (True, "results and models are kept")])
+def test_whoever_says_no_to_cleanup_has_pressed_no_ctrl_c(own, monkeypatch, capsys, answer, said):
+    def confirm(text, abort=False, **_):
+        if abort and not answer:
+            raise click.Abort
+        return answer
+
+    monkeypatch.setattr(click, "confirm", confirm)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    before = set(own.rglob("*"))
+    assert main(["-C", str(own), "cleanup"]) == 0
+    assert said in capsys.readouterr().err
+    assert (set(own.rglob("*")) == before) is not answer
 
 
 def test_cleanup_shows_what_goes_and_keeps_results_and_models(own):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agecli.cli import main, project
 from agecli.config import resolve
+from agecli.errors import AgecliError
 from agecli.recipe import load, packaged
 
 
@@ -80,3 +81,10 @@ def test_every_path_survives_being_written(name):
 def test_the_period_of_own_data_is_the_last_complete_quarter(tmp_path):
     project.write_settings(tmp_path, "mine", "x.csv", False, date(2026, 2, 1))
     assert resolve(tmp_path, environ={})["period"] == "2025Q4"
+
+
+def test_a_place_that_takes_no_files_is_told_before_anything_is_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(AgecliError, match=f"nothing can be written to {tmp_path}") as caught:
+        project.check_free(tmp_path / "new" / "deep")
+    assert "--workspace" not in caught.value.fix
