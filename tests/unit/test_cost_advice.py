@@ -23,7 +23,7 @@ id = "id"
 [source.columns]
 id = "varchar"
 mail = "varchar"
-y = "double"
+y = "{kind}"
 [confidence]
 tolerance = 1
 [features]
@@ -42,8 +42,8 @@ def advised(tmp_path):
     def given(write, form="parquet", more="", rows=HUGE):
         folder = tmp_path / "queries" / "small"
         folder.mkdir(parents=True)
-        (folder / "recipe.toml").write_text(_RECIPE.format(form=form))
-        label = "TRY_CAST(y AS double)" if form == "csv" else "y"
+        kind, label = ("varchar", "TRY_CAST(y AS double)") if form == "csv" else ("double", "y")
+        (folder / "recipe.toml").write_text(_RECIPE.format(form=form, kind=kind))
         (folder / "staging.sql").write_text(_STAGING.format(label=label, more=more))
         (folder / "features.sql").write_text(_FEATURES)
         source = tmp_path / "rows"
