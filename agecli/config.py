@@ -6,6 +6,7 @@ things lie) never do.
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import tomllib
@@ -16,7 +17,7 @@ from typing import Any
 
 from agecli import recipe as recipes
 from agecli.errors import ConfigError
-from agecli.overrides import Override, collect
+from agecli.overrides import FLAGS, ONE_PARAMETER, Override, collect
 
 FILE = "agecli.toml"
 CGROUP = Path("/sys/fs/cgroup")
@@ -104,6 +105,7 @@ def resolve(
     wrong kind.
     """
     environ = os.environ if environ is None else environ
+    _check_names(environ)
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
     written = _read_file(project)
@@ -123,6 +125,17 @@ def resolve(
         values[setting.name] = None if raw is None else _convert(setting, raw, where, base)
         origin[setting.name] = where
     return Settings(project.absolute(), values, origin, collect(flags or {}, environ))
+
+
+def _check_names(environ: Mapping[str, str]) -> None:
+    """Raises ConfigError for a variable that is nearly one of a setting; others may be somebody else's."""
+    known = [f"AGECLI_{name.upper()}" for name in (*_BY_NAME, *FLAGS)]
+    for variable in environ:
+        if variable.startswith("AGECLI_") and variable not in known and not variable.startswith(ONE_PARAMETER):
+            close = difflib.get_close_matches(variable, known, n=1, cutoff=0.9)
+            if close:
+                raise ConfigError(f"unknown setting {variable} in the environment", "no such setting",
+                                  f"did you mean {close[0]}?")  # fmt: skip
 
 
 def _read_file(project: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from agecli.errors import ConfigError
 from agecli.recipe import ALIASES, of_toml
 
 FLAGS = ("set", "param", "features", "categorical")  # later ones win where two name the same key
-_ONE_PARAMETER = "AGECLI_PARAM_"
+ONE_PARAMETER = "AGECLI_PARAM_"
 _EXAMPLES = {"set": "--set bounds.upper=90", "param": "--param max_depth=8"}
 
 
@@ -43,8 +43,8 @@ def collect(flags: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, O
         if variable in environ:
             found.update(_read(name, _words(environ[variable], variable), variable))
     for variable, text in sorted(environ.items()):
-        if variable.startswith(_ONE_PARAMETER):
-            found.update(_read("param", [f"{variable.removeprefix(_ONE_PARAMETER).lower()}={text}"], variable))
+        if variable.startswith(ONE_PARAMETER):
+            found.update(_read("param", [f"{variable.removeprefix(ONE_PARAMETER).lower()}={text}"], variable))
     for name in FLAGS:
         given = flags.get(name)
         if given not in (None, (), []):  # an empty text is no silence: it says nothing where something is wanted

@@ -62,10 +62,14 @@ def _events(past: PastRun, follow: bool) -> Iterator[Event]:
         # asked before the names are listed: what a run wrote before it ended is among them
         over = not follow or not past.alive()
         for name in sorted(path.name for path in folder.glob("[0-9]*.json") if path.name > seen):
-            event = Event.from_json((folder / name).read_text(encoding="utf-8"))
+            seen = name
+            try:
+                event = Event.from_json((folder / name).read_text(encoding="utf-8"))
+            except (OSError, ValueError) as error:  # what a power cut left
+                click.echo(f"warning: {folder / name} is passed over: {error}", err=True)
+                continue
             over = over or event.kind in (RUN_FINISHED, RUN_FAILED)
             yield event
-            seen = name
         if not over:
             time.sleep(_POLL_SECONDS)
 

@@ -446,6 +446,14 @@ def test_init_writes_a_recipe_for_a_strangers_file_that_runs(tmp_path):
     assert status["metrics"]["model"]["mae"] < status["metrics"]["mean"]["mae"]
 
 
+def test_logs_pass_over_an_event_that_a_power_cut_left_half_written(own):
+    found = own.glob("workspace/*/*/runs/*/events/*.json")
+    (event,) = [path for path in found if '"run_finished"' in path.read_text()]
+    event.write_text(event.read_text()[:20])
+    answer = told("-C", own, "logs")
+    assert "aggregate  done" in answer.out and f"{event} is passed over" in answer.err
+
+
 def test_logs_follow_a_run_to_its_end(own):
     before = len(told("-C", own, "runs", "--output", "json").json)
     running = subprocess.Popen(

@@ -25,6 +25,13 @@ def test_an_unknown_setting_names_the_nearest_known_one(tmp_path):
     assert "workers" in caught.value.fix
 
 
+def test_a_variable_that_is_nearly_one_of_a_setting_is_named(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        config.resolve(tmp_path, environ={"AGECLI_WORKRES": "1"})
+    assert caught.value.fix == "did you mean AGECLI_WORKERS?"
+    config.resolve(tmp_path, environ={"AGECLI_FAST": "off", "AGECLI_TEST_DATA": "x", "AGECLI_PARAM_ETA": "0.1"})
+
+
 def test_paths_in_the_file_are_meant_from_the_project(tmp_path):
     (tmp_path / "agecli.toml").write_text('source = "rows/*.parquet"\n')
     assert config.resolve(tmp_path, environ={})["source"] == tmp_path / "rows/*.parquet"
