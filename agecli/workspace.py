@@ -81,7 +81,8 @@ class Workspace:
         files = found.get("files", [])
         if not isinstance(files, list) or not all(map(is_plain_name, files)):
             raise _unlike(folder / MARKER, "its files are not names of files beside it")
-        return found if all((folder / file).is_file() for file in files) else None
+        sizes = found.get("sizes", {})
+        return found if all(_is_whole(folder / file, sizes.get(file)) for file in files) else None
 
     def current(self, name: str) -> str | None:
         """The fingerprint of the live version of a table."""
@@ -105,6 +106,19 @@ class Workspace:
             if self.runs.is_dir()
             else []
         )
+
+
+def mark_whole(folder: Path, facts: dict[str, Any]) -> None:
+    """Writes the marker of a table whose `files` are all there: the facts, and how large each file is."""
+    sizes = {file: (folder / file).stat().st_size for file in facts["files"]}
+    write_json(folder / MARKER, {**facts, "sizes": sizes})
+
+
+def _is_whole(path: Path, size: int | None) -> bool:
+    try:
+        return path.is_file() and size in (None, path.stat().st_size)
+    except OSError:
+        return False
 
 
 def read_json(path: Path) -> Any:

@@ -14,7 +14,7 @@ from agecli.pipeline.registration import version_of
 from agecli.pipeline.staging import check_rows, in_file
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, features_table, reason_columns
 from agecli.recipe import render
-from agecli.workspace import MARKER, new_folder, write_json
+from agecli.workspace import mark_whole, new_folder
 
 COLUMNS = ("id", "value", "source", "confidence", "lower", "upper", "model")
 
@@ -76,7 +76,7 @@ def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], p
             **_counts(engine, table),
             "profile": profile(engine_of(run, threads=1), table, run.recipe),
         }
-        write_json(folder / MARKER, {"fingerprint": fingerprint, "rows": written.rows, "files": written.files, **facts})
+        mark_whole(folder, {"fingerprint": fingerprint, "rows": written.rows, "files": written.files, **facts})
 
 
 def results_sql(run: FrozenRun, some_failed: bool) -> str:

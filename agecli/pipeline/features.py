@@ -17,7 +17,7 @@ from agecli.pipeline.graph import fingerprints, row_group_rows
 from agecli.pipeline.staging import NUMBERS, check_rows, in_file
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
-from agecli.workspace import MARKER, new_folder, write_json
+from agecli.workspace import mark_whole, new_folder
 
 
 def features(run: FrozenRun, progress: Progress) -> Facts:
@@ -42,9 +42,7 @@ def features(run: FrozenRun, progress: Progress) -> Facts:
             raise DataError("features.sql changes the ids", "they differ from those of staging", "SELECT id unchanged")
         _check_filled(run.recipe, [folder / name for name in written.files])
         facts: Facts = {"rows": written.rows, "labelled": before["labelled"]}
-        write_json(
-            folder / MARKER, {"fingerprint": prints.features, "files": written.files, "ids": ids.checksum, **facts}
-        )
+        mark_whole(folder, {"fingerprint": prints.features, "files": written.files, "ids": ids.checksum, **facts})
     run.workspace.set_current("features", prints.features)
     return facts
 

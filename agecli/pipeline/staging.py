@@ -14,7 +14,7 @@ from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.space import check_space
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of
 from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
-from agecli.workspace import MARKER, new_folder, write_json
+from agecli.workspace import mark_whole, new_folder
 
 OUTSIDE = "label_outside"  # the column that says whose label was out of bounds
 NUMBERS = ("tinyint", "smallint", "integer", "bigint", "real", "double", "decimal")
@@ -53,7 +53,7 @@ def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None], progress
         _check_identity(ids)
         facts: Facts = {"rows_in": rows_in, "ids": ids.checksum, **_counts(engine, table, written.columns)}
         _check_bounds(run, facts)
-        write_json(folder / MARKER, {"fingerprint": fingerprint, "rows": written.rows, "files": written.files, **facts})
+        mark_whole(folder, {"fingerprint": fingerprint, "rows": written.rows, "files": written.files, **facts})
     run.workspace.set_current("staging", fingerprint)
     return {"rows": written.rows, **facts}
 

@@ -58,6 +58,16 @@ def test_a_marker_that_agecli_did_not_write_is_refused(place, content):
         place.facts("staging", "f1")
 
 
+def test_a_table_whose_file_was_cut_off_is_not_whole(place):
+    folder = place.table("results", "f1")
+    folder.mkdir(parents=True)
+    (folder / "part-00000.parquet").write_bytes(b"rows" * 10)
+    workspace.mark_whole(folder, {"files": ["part-00000.parquet"], "rows": 3})
+    assert place.facts("results", "f1")["rows"] == 3
+    os.truncate(folder / "part-00000.parquet", 20)
+    assert place.facts("results", "f1") is None
+
+
 @pytest.mark.parametrize("content", ["{}", "[]", '{"fingerprint": "../other"}', '{"fingerprint": 3}'])
 def test_a_pointer_that_agecli_did_not_write_is_refused(place, content):
     (place.base / "staging").mkdir(parents=True)
