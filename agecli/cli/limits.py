@@ -24,6 +24,7 @@ def check_cost(settings: Settings, place: str) -> None:
     On this machine and in the sandbox a run costs nothing, which is said where there is a limit. On AWS the whole
     pipeline is priced, as if nothing were fresh: that bounds what any part of it can cost.
     """
+    _check_settings(settings)
     limit = settings["max_usd"]
     if place not in PAID:
         if limit is not None:
@@ -42,6 +43,19 @@ def check_cost(settings: Settings, place: str) -> None:
             f"it may cost ${usd.high:,.2f} (expected ${usd.expected:,.2f}), more than the limit of ${limit:,.2f}",
             f"agecli cost shows why; --max-usd {math.ceil(usd.high * 100) / 100:.2f} would allow it",
         )
+
+
+def _check_settings(settings: Settings) -> None:
+    """Raises ConfigError for a region, prices or a cadence, given for this run, that `agecli cost` would refuse."""
+    given = {name for name in ("region", "prices", "cadence") if settings.origin[name].startswith(("--", "AGECLI_"))}
+    if given & {"region", "prices"}:
+        from agecli.cost import prices
+
+        prices.load(settings["prices"]).region(settings["region"])
+    if "cadence" in given:
+        from agecli.cost import work
+
+        work.runs_a_year(settings)
 
 
 def _estimate(settings: Settings) -> Estimate:

@@ -101,3 +101,10 @@ def test_ctrl_c_while_the_screen_is_drawn_cancels_the_run(executor, monkeypatch,
     told = capsys.readouterr().err
     assert "interrupted" in told
     assert told.splitlines()[-1] == "fix: what was finished is kept; `agecli run --all` goes on from there"
+
+
+@pytest.mark.parametrize("typed", [("--region", "mars"), ("--cadence", "never"), ("--prices", "nowhere.toml")])
+def test_what_cost_would_refuse_is_refused_by_a_run_that_costs_nothing(executor, capsys, typed):
+    assert main(["run", "--all", *typed]) == 2
+    assert typed[1] in capsys.readouterr().err
+    assert executor.request is None
