@@ -138,7 +138,21 @@ def _done(entry: Mapping[str, Any]) -> dict[str, str]:
 def decide(settings: Settings, wanted: str, approval: Approval, reason: str, form: str) -> None:
     """Approves or rejects, and shows the version as it stands now."""
     _, registry = look(settings)
-    _tell(registry.decide(wanted, approval, Note(user_name(), reason)), form)
+    version = registry.decide(wanted, approval, Note(user_name(), reason))
+    _tell(version, form)
+    workspace = _workspace(settings)
+    if approval == "Rejected" and _made_with(workspace) == version.digest:
+        said = (
+            f"the current results of {workspace.period} were made with {version.name}, and stay until others are made"
+        )
+        print(f"warning: {said}", file=sys.stderr)
+
+
+def _made_with(workspace: Workspace) -> str | None:
+    """The digest of the model behind the current results."""
+    fingerprint = workspace.current("results")
+    facts = workspace.facts("results", fingerprint) if fingerprint else None
+    return str(facts.get("model")) if facts else None
 
 
 def promote(settings: Settings, wanted: str, alias: str, reason: str, override: bool, form: str) -> None:

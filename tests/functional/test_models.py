@@ -246,7 +246,8 @@ def test_a_run_does_not_predict_with_what_was_rejected(own):
     assert refused.code == 8 and "these inputs train v2, and v2 was rejected" in refused.err
     assert current(own) == last
     assert ask("-C", own, "run", "--all", "--model", "v2").code == 8
-    told("-C", own, "models", "reject", "v1")  # fresh results of it are not told to be good either
+    rejected = models(own, "reject", "v1")  # fresh results of it are not told to be good either
+    assert "the current results of 2026Q3 were made with v1" in rejected.err
     refused = agecli("-C", own, "run", "--all", *PARAMETERS)
     assert refused.code == 8 and "v1 was rejected" in refused.err and "models approve v1" in refused.err
     told("-C", own, "models", "approve", "v1")
