@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agecli.engines import open_engine
 from agecli.engines.dialect import translate
 from agecli.engines.dialect.parser import parse
 from agecli.engines.dialect.scope import Source
@@ -175,3 +176,16 @@ def test_grouping_sets_take_columns_only(sets: str) -> None:
 def test_fetch_first_takes_a_positive_number() -> None:
     with pytest.raises(SqlInvalid, match="positive"):
         translate("SELECT v FROM t FETCH FIRST 0 ROWS ONLY", TABLE)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT " + "(" * 5_000 + "1" + ")" * 5_000, "SELECT 1 WHERE " + " OR ".join(["1 = 1"] * 3_000)]
+)
+def test_what_is_nested_too_deeply_is_refused(sql):
+    with pytest.raises(SqlRefused, match="nested too deeply"):
+        open_engine("duckdb").query(sql)
+
+
+def test_a_long_condition_is_not_too_deep():
+    found = open_engine("duckdb").query("SELECT 1 WHERE " + " OR ".join(f"{i} = 1" for i in range(800)))
+    assert found.num_rows == 1

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 
@@ -58,13 +59,24 @@ def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translati
     """One SELECT of Athena's dialect as DuckDB SQL. Raises SqlInvalid and SqlRefused; nothing is run."""
     if "agecli_l" in sql:
         raise SqlRefused("the SQL is refused", "names that begin with agecli_l are kept for agecli itself", "rename it")
-    statement = Statement(tables or {})
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, _DEEPEST))
+    try:
+        return _translate(sql, Statement(tables or {}))
+    except RecursionError:
+        raise SqlRefused("the SQL is refused", "it is nested too deeply", "take parts of it into WITH") from None
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def _translate(sql: str, statement: Statement) -> Translation:
     tree = parser.parse(sql)
     bound = QueryBinder(statement).query(tree, Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
     return Translation(bound.sql, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree))
 
 
+_DEEPEST = 6_000  # calls: some 900 ANDs or ORs in a row
 _ANY_ORDER = frozenset(("count", "count_if", "min", "max", "bool_and", "bool_or", "every"))
 _SHUFFLING = (
     ast.Join, ast.Unnest, ast.SetOperation, ast.Window, ast.SortItem,
