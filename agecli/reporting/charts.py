@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 Vector = npt.NDArray[np.float64]
 Entry = Mapping[str, Any]
@@ -52,7 +53,8 @@ def predicted_against_actual(truth: Vector, told: Vector, label: str) -> str:
     axes.plot([low, high], [low, high], color=RED, linewidth=1.2, linestyle="--", label="prediction = truth")
     axes.set(xlabel=f"predicted {label}", ylabel=f"true {label}")
     axes.legend(loc="upper left", frameon=False)
-    figure.colorbar(drawn, ax=axes, label="rows (logarithmic)", shrink=0.8)
+    plain = LogFormatter()  # the usual one writes powers as mathematics, which is switched off here
+    figure.colorbar(drawn, ax=axes, label="rows (logarithmic)", shrink=0.8, format=plain).minorformatter = plain
     return _svg(figure, f"Predicted against true {label} of {len(truth):,} held-out rows")
 
 

@@ -20,17 +20,17 @@ from agecli.reporting.gather import Findings
 Entry = Mapping[str, Any]
 
 _FIGURES = {
-    "mae": ("mean absolute error", ".3f", False),
-    "rmse": ("root mean squared error", ".3f", False),
-    "r2": ("R²", ".3f", False),
-    "bias": ("bias (prediction minus truth)", "+.3f", False),
-    "accuracy": ("accuracy", ".1%", False),
-    "log_loss": ("log loss", ".4f", False),
-    "brier": ("Brier score", ".4f", False),
-    "roc_auc": ("ROC AUC", ".3f", False),
-    "precision_macro": ("precision (mean over classes)", ".1%", False),
-    "recall_macro": ("recall (mean over classes)", ".1%", False),
-    "f1_macro": ("F1 (mean over classes)", ".3f", False),
+    "mae": ("mean absolute error", ".3f"),
+    "rmse": ("root mean squared error", ".3f"),
+    "r2": ("R²", ".3f"),
+    "accuracy": ("accuracy", ".1%"),
+    "log_loss": ("log loss", ".4f"),
+    "brier": ("Brier score over all classes", ".4f"),
+    "roc_auc": ("ROC AUC", ".3f"),
+    "precision_macro": ("precision (mean over classes)", ".1%"),
+    "recall_macro": ("recall (mean over classes)", ".1%"),
+    "f1_macro": ("F1 (mean over classes)", ".3f"),
+    "bias": ("bias (prediction minus truth)", "+.3f"),
 }
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"  # the colour bar is an image
 _ROLES = {"model": "model", "baseline": "linear baseline", "mean": "same for all"}
@@ -84,7 +84,7 @@ def _verdict(found: Findings) -> str:
     if evaluation is None:
         return "<p>This run has no model whose figures could be told: <code>agecli run --all</code> trains one.</p>"
     primary = evaluation["primary"]
-    name, form, _ = _figure(primary)
+    name, form = _figure(primary)
     ours = evaluation["figures"]["model"][primary]
     rows = evaluation["intervals"]["rows"]
     sentences = [f"On {rows:,} rows that the model never saw, its {name} is <b>{_bounded(ours, form)}</b>"
@@ -169,14 +169,14 @@ def _good(found: Findings) -> str:
     if evaluation is None:
         return ""
     figures, differences = evaluation["figures"], evaluation["differences"]
-    names = [name for name in figures["model"] if "[" not in name]
+    names = _ordered(name for name in figures["model"] if "[" not in name)
     rows = []
     for name in names:
-        told, form, _ = _figure(name)
+        told, form = _figure(name)
         cells = [_bounded(figures[role][name], form) if name in figures[role] else "" for role in _ROLES]
         rows.append((told, *cells, _against(differences, "baseline", name), _against(differences, "mean", name)))
     promised = evaluation["intervals"]
-    table = _table(("figure", *_ROLES.values(), "against baseline", "against the same"), rows, "lrrrll")
+    table = _table(("figure", *_ROLES.values(), "against baseline", "against same for all"), rows, "lrrrll")
     note = (
         f"<p class=quiet>In brackets: {promised['level']:.0%} intervals by {_text(str(promised['by']))} over"
         f" {promised['rows']:,} held-out rows. “Better” is said only where the interval of the difference excludes"
@@ -191,7 +191,7 @@ def _crossed(found: Findings) -> str:
     if told is None:
         return ""
     primary, rows = told["primary"], told["intervals"]["rows"]
-    name, form, _ = _figure(primary)
+    name, form = _figure(primary)
     again = "" if len(told["repeats"]) == 1 else f", {len(told['repeats'])} times"
     gap = told["differences"].get("baseline", {}).get(primary)
     against = "" if gap is None else " " + _compared(gap, form, "the linear baseline")
@@ -242,7 +242,7 @@ def _sure(found: Findings) -> str:
         left = charts.reliability(told["bins"])
         gain = "beats" if told["brier_gain"]["shown"] else "is not shown to beat"
         left += (
-            f"<p>Expected calibration error {_bounded(told['ece'], '.3f')}. The Brier score"
+            f"<p>Expected calibration error {_bounded(told['ece'], '.3f')}. The confidence's Brier score"
             f" {_bounded(told['brier'], '.4f')} {gain} the best constant's ({told['brier_constant']['value']:.4f}).</p>"
         )
     if found.confidence and any(found.confidence):
@@ -286,7 +286,7 @@ def _segments(found: Findings) -> str:
 
 def _by_segment(listed: Sequence[Entry], primary: str, number: bool) -> tuple[list[str], list[list[str]], str]:
     """Heads, rows and sides of the table of segments."""
-    what, form, _ = _figure(primary)
+    what, form = _figure(primary)
     heads = ["segment", "value", "rows", what, "baseline", "against baseline"]
     heads += ["coverage", "width", "confidence", "was right"] if number else ["confidence"]
     rows = []
@@ -296,7 +296,7 @@ def _by_segment(listed: Sequence[Entry], primary: str, number: bool) -> tuple[li
         row = [*_named(entry), f"{entry['rows']:,}", _bounded(ours, form), _bounded({"value": other["value"]}, form)]
         row.append(_against(entry["differences"], "baseline", primary))
         if number:
-            row += [_bounded(entry["interval"]["coverage"], ".1%"), _bounded(entry["interval"]["width"], ".1f")]
+            row += [_bounded(entry["interval"]["coverage"], ".1%"), format(entry["interval"]["width"]["value"], ".1f")]
         row.append(_bounded({"value": sure["confidence"]["value"]}, ".1%"))
         rows.append([*row, _bounded(sure["right"], ".1%")] if number else row)
     return heads, rows, "llrrrlrrrr"
@@ -304,7 +304,7 @@ def _by_segment(listed: Sequence[Entry], primary: str, number: bool) -> tuple[li
 
 def _further(listed: Sequence[Entry], primary: str) -> tuple[list[str], list[list[str]], str]:
     """The same for the figures that the first table leaves out; stars mark where the model is shown to be better."""
-    names = [name for name in listed[0]["figures"]["model"] if name != primary]
+    names = _ordered(name for name in listed[0]["figures"]["model"] if name != primary)
     heads = ["segment", "value", *(_figure(name)[0] for name in names), "calibration error", "gain in Brier score"]
     rows = []
     for entry in listed:
@@ -396,10 +396,23 @@ def _part(found: Findings, name: str) -> Any:
     return (found.card or {}).get(name)
 
 
-def _figure(name: str) -> tuple[str, str, bool]:
+def _figure(name: str) -> tuple[str, str]:
+    """What a figure is called, and the format of its values."""
     if name.startswith("within_"):
-        return f"within {name.removeprefix('within_')}", ".1%", False
-    return _FIGURES.get(name, (name.replace("_", " "), ".4g", False))
+        return f"within {name.removeprefix('within_')}", ".1%"
+    return _FIGURES.get(name, (name.replace("_", " "), ".4g"))
+
+
+def _ordered(names: Iterable[str]) -> list[str]:
+    """Figures in the order of `_FIGURES`, those within a tolerance by its size, and the bias last."""
+    known = list(_FIGURES)
+
+    def place(name: str) -> tuple[int, float, str]:
+        if name.startswith("within_"):
+            return known.index("bias"), float(name.removeprefix("within_")), name
+        return known.index(name) + (name == "bias") if name in known else len(known), 0.0, name
+
+    return sorted(names, key=place)
 
 
 def _of_unit(found: Findings, figure: str) -> str:

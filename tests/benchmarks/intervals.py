@@ -6,8 +6,9 @@
 
 Rows with a known label are divided as in a training; what the point trees have not seen is divided anew in each
 repeat into rows that calibrate and rows that test. Of each interval: the interval score (Gneiting and Raftery 2007;
-less is better), coverage, mean width, and how far the worst segment of `--least` test rows, by any feature or by bands
-of the prediction, is off the level. Of each confidence: log loss, calibration error, and the gain in Brier score over
+less is better), coverage, mean width, and how far the worst segment of `--least` test rows is off the level: by any
+feature, or by as many bands of the prediction as have so many rows. By chance alone 1,000 rows stray by 1.3 points, and
+the worst of 100 such segments by 3.5. Of each confidence: log loss, calibration error, and the gain in Brier score over
 the best constant.
 
     constant      split conformal: one width for all (Vovk et al. 2005; Lei et al. 2018)
@@ -77,10 +78,11 @@ class Rows:
         return self.lesson.raw(trees.fit(params, rows, watched), self.x)
 
     def segments(self, test: np.ndarray, told: np.ndarray, least: int) -> Iterator[np.ndarray]:
-        columns = segments.of_features(self.spec.names, self.encoder, self.x[test])
-        for words in [*columns.values(), segments.numeric(told[test])]:
-            codes = words.dictionary_encode().indices.to_numpy()
+        for words in segments.of_features(self.spec.names, self.encoder, self.x[test]).values():
+            codes = words.indices.to_numpy()
             yield from (codes == code for code in np.flatnonzero(np.bincount(codes) >= least))
+        bands = np.array_split(np.argsort(told[test], kind="stable"), max(1, len(test) // least))
+        yield from (np.isin(np.arange(len(test)), band) for band in bands)
 
 
 def plenty(rows: Rows, repeats: int, least: int) -> dict[str, dict[str, float]]:
