@@ -38,6 +38,7 @@ _LEAST_TO_LEVEL = 500
 _LEAST_PER_BAND = 100
 _PRICE = 6.0
 _MOST_STRETCH = 10.0
+_MOST = 1e30
 _SPLITS = 5
 _GRID = 1 / (1 + np.exp(-np.linspace(-14, 14, 257)))
 
@@ -118,11 +119,11 @@ class NumberCalibration:
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> NumberCalibration:
         floor, factor = float(fields["floor"]), float(fields["factor"])
-        if not (math.isfinite(floor) and math.isfinite(factor) and floor > 0 and factor >= 0):
-            raise ValueError("the interval needs a floor above 0 and a factor of at least 0")
+        if not (0 < floor < _MOST and 0 <= factor < _MOST):
+            raise ValueError("the interval needs a floor above 0 and a factor of at least 0, neither beyond all labels")
         level_out = Table.from_json(fields["level_out"])
-        if min(level_out.y) <= 0:
-            raise ValueError("the scale of errors must be above 0")
+        if min(level_out.y) < 0.99 / _MOST_STRETCH or max(level_out.y) > 1.01 * _MOST_STRETCH:  # means have rounding
+            raise ValueError(f"the scale of errors may change by a factor of {_MOST_STRETCH:g} at most")
         power = float(fields["power"])
         if power not in _POWERS:
             raise ValueError("the power of the spread is none of those there are")

@@ -144,6 +144,8 @@ def test_a_card_that_was_changed_is_not_trusted(folder: Path) -> None:
         lambda c: c["decides"]["features"][0].append("numeric"),
         lambda c: c["decides"]["calibration"].update(floor=-1),
         lambda c: c["decides"]["calibration"].update(factor="wide"),
+        lambda c: c["decides"]["calibration"].update(factor=1e308),
+        lambda c: c["decides"]["calibration"]["level_out"].update(x=[0.0], y=[1e308]),
         lambda c: c["decides"]["calibration"]["confidence"].update(x=[3, 2, 1]),
         lambda c: c["decides"]["calibration"]["confidence"].update(x=[0, 1], y=[0.5, 1e308]),
         lambda c: c["decides"]["calibration"]["confidence"].update(x=[0, 1], y=[-0.5, 0.5]),
