@@ -119,34 +119,24 @@ def area_components(
 ) -> tuple[Vector | npt.NDArray[np.bool_], ...] | None:
     """The parts of an area under the ROC curve that each row has, five columns; None where a kind of row is absent.
 
-    How a row compares with those of the other kind (DeLong et al. 1988), first for the positive rows, then for the
-    others; whether it is positive, whether it is not; and the area itself.
+    How a row compares with those of the other kind (DeLong et al. 1988), first for the positive rows: the share of the
+    others that score lower; then for the others: the share of the positive ones that score higher; ties count half.
+    Whether a row is positive, whether it is not; and the area itself.
     """
-    area = _area(positive, score)
-    if area is None:
-        return None
-    beaten = _placements(positive, score)
-    return beaten * positive, beaten * ~positive, positive, ~positive, np.full(len(score), area)
-
-
-def _placements(positive: npt.NDArray[np.bool_], score: Vector) -> Vector:
-    """For a row of the class the share of the others that score lower, for another the share of it that scores higher.
-
-    Ties count half.
-    """
-    hits, misses = np.sort(score[positive]), np.sort(score[~positive])
-    lower = (np.searchsorted(misses, score, "left") + np.searchsorted(misses, score, "right")) / (2 * len(misses))
-    higher = 1 - (np.searchsorted(hits, score, "left") + np.searchsorted(hits, score, "right")) / (2 * len(hits))
-    return np.where(positive, lower, higher)
-
-
-def _area(positive: npt.NDArray[np.bool_], score: Vector) -> float | None:
-    """Mann-Whitney's U over the pairs, ties counted half."""
     hits = int(positive.sum())
     misses = len(positive) - hits
     if not hits or not misses:
         return None
-    _, index, counts = np.unique(score, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    ranks = (last - (counts - 1) / 2)[index]
-    return float((ranks[positive].sum() - hits * (hits + 1) / 2) / (hits * misses))
+    values, at, count = np.unique(score, return_inverse=True, return_counts=True)
+    hits_at = np.bincount(at, positive, len(values))
+    misses_at = count - hits_at
+    lower = (np.cumsum(misses_at) - misses_at / 2)[at] / misses
+    higher = 1 - (np.cumsum(hits_at) - hits_at / 2)[at] / hits
+    area = float(lower[positive].mean())
+    return lower * positive, higher * ~positive, positive, ~positive, np.full(len(score), area)
+
+
+def _area(positive: npt.NDArray[np.bool_], score: Vector) -> float | None:
+    """The share of pairs that are in the right order, ties counted half (Mann-Whitney's U)."""
+    found = area_components(positive, score)
+    return None if found is None else float(found[-1][0])
