@@ -23,6 +23,7 @@ _METRICS = {
     "log_loss": ("log loss", ".4f"),
 }
 _TOP = 5  # features whose importance is shown
+_TOO_GOOD = 0.995  # share of the variance, or of the errors that the most frequent class makes
 _COLUMNS = ("name", "state", "seconds", "rows", "skipped")
 _ROLES = {"model": "model", "baseline": "baseline", "mean": "mean"}
 _STATES = {
@@ -162,7 +163,17 @@ def _insights(facts: dict[str, Any]) -> list[str]:
     if top:
         named = ", ".join(f"{one['feature']} {_short(one['mean_abs_shap'])}" for one in top)
         lines.append(_wrapped(f"importance  {named} (mean absolute SHAP value)"))
+    if _too_good(facts["metrics"]):
+        what = "nearly perfect: does a feature give the label away, or is it filled in after the label is known?"
+        lines.append(_wrapped(what + (f" {top[0]['feature']} is the strongest" if top else "")))
     return lines
+
+
+def _too_good(metrics: dict[str, Any]) -> bool:
+    """Is there hardly any error? Few labels worth predicting are as plain as that."""
+    model, mean = metrics.get("model") or {}, metrics.get("mean") or {}
+    missed, missed_by_mean = (1 - (told.get("accuracy") or 0.0) for told in (model, mean))
+    return (model.get("r2") or 0.0) > _TOO_GOOD or ("accuracy" in model and missed < (1 - _TOO_GOOD) * missed_by_mean)
 
 
 def _short(value: float) -> str:

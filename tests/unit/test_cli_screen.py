@@ -262,6 +262,22 @@ def test_a_classification_is_told_in_its_own_words():
     assert "interval" not in text and "MAE" not in text
 
 
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        ({"model": {"r2": 0.9991}, "mean": {"r2": 0.0}}, True),
+        ({"model": {"r2": 0.97}, "mean": {"r2": 0.0}}, False),
+        ({"model": {"accuracy": 1.0}, "mean": {"accuracy": 0.6}}, True),
+        ({"model": {"accuracy": 0.996}, "mean": {"accuracy": 0.99}}, False),
+    ],
+)
+def test_a_model_without_errors_makes_one_ask_for_the_reason(metrics, said):
+    importance = [{"feature": "tags_has_pro", "mean_abs_shap": 1.4}]
+    found = {"metrics": metrics, "test_rows": 1_000, "importance": importance}
+    text = " ".join(summary.text(fold(whole_run(found)), session()).split())
+    assert ("give the label away" in text and "tags_has_pro is the strongest" in text) is said
+
+
 def test_a_failure_says_what_failed_what_is_kept_and_what_resumes():
     text = summary.text(fold(failed_run()), session("run", "--all", "--force"))
     assert "features failed: cannot read x: it is cut short" in text
