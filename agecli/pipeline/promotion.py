@@ -27,6 +27,8 @@ from agecli.pipeline.registration import open_registry
 from agecli.pipeline.tables import table_at
 from agecli.workspace import Workspace
 
+_DAMAGED = (pa.ArrowException, KeyError, TypeError, ValueError)  # what reading files as they should not be ends in
+
 
 @dataclass(frozen=True)
 class Promotion:
@@ -110,7 +112,7 @@ def _checks(workspace: Workspace, state: State, version: Version) -> Iterator[Ch
             yield gates.coverage(table, float(card["interval"]["level"]), rows)
         told = table.column("confidence").to_numpy().astype(np.float64)
         yield gates.confidence(gates.hits(table, card["decides"]["tolerance"]), told, rows)
-    except (AgecliError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (AgecliError, *_DAMAGED) as error:
         yield Check("evaluation", False, f"how good {version.name} is cannot be read: {error}", {})
 
 
@@ -120,7 +122,7 @@ def _compared(workspace: Workspace, version: Version, holder: Version) -> Check:
         return Check("comparison", False, said, {})
     try:
         figures = paired(workspace, version, holder)
-    except (AgecliError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (AgecliError, *_DAMAGED) as error:
         return Check("comparison", False, f"{version.name} cannot be compared with {holder.name}: {error}", {})
     return _comparison(version, holder, figures)
 
@@ -133,7 +135,7 @@ def _comparison(first: Version, second: Version, figures: Mapping[str, Any]) -> 
 
 
 def compare(workspace: Workspace, first: str, second: str) -> Comparison:
-    """Two versions side by side; ConfigError for one that is not there."""
+    """Two versions side by side; ConfigError for one that is not there, DataError for one whose files are damaged."""
     state = fold(open_registry(workspace).entries())
     one, two = state.find(first), state.find(second)
     regression = one.model["task"] == "regression"
@@ -142,11 +144,16 @@ def compare(workspace: Workspace, first: str, second: str) -> Comparison:
     measured = [dict((version.model.get("metrics") or {}).get("model") or {}) for version in (one, two)]
     settings = [dict(version.model.get("parameters") or {}) for version in (one, two)]
     features = [{item["name"]: item["type"] for item in version.model.get("inputs", ())} for version in (one, two)]
+    try:
+        figures = paired(workspace, one, two)
+    except _DAMAGED as error:
+        why = f"a card or an evaluation does not hold what it should ({type(error).__name__}: {error})"
+        raise DataError(f"cannot compare {one.name} with {two.name}", why, "train again: agecli train") from None
     return Comparison(
         one,
         two,
         "MAE" if regression else "log loss",
-        paired(workspace, one, two),
+        figures,
         _beside(*measured),
         {name: pair for name, pair in _beside(*settings).items() if pair[0] != pair[1]},
         {name: pair for name, pair in _beside(*features).items() if pair[0] != pair[1]},

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from agecli.models import gates
 from tests.functional.conftest import agecli, bytes_below, ok, results_of
 from tests.functional.test_cli_commands import FEATURES, RECIPE, STAGING, ask, rows, told
 
@@ -141,6 +142,12 @@ def test_two_versions_side_by_side(trained):
     assert compared["paired"]["high"] < 0  # v1 errs less
     assert compared["parameters"]["rounds"] == [60, 1]
     assert "v1 is better" in told("-C", trained, "models", "compare", "v1", "v2").err
+
+
+def test_versions_whose_rows_are_not_as_they_should_be_are_no_fault_of_agecli(trained, monkeypatch):
+    monkeypatch.setattr(gates, "numbers", lambda table: table.column("no such column"))
+    refused = models(trained, "compare", "v1", "v2")
+    assert refused.code == 3 and "cannot compare v1 with v2" in refused.err
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
