@@ -122,6 +122,13 @@ class Manifest:
             merged.update(record.facts)
         return merged
 
+    def _metrics(self, facts: dict[str, Any]) -> dict[str, Any] | None:
+        """The figures by role, with the rows that they were measured on and the interval, for whoever looks there."""
+        found = facts.get("metrics")
+        if not isinstance(found, dict):
+            return None
+        return {**found, "test_rows": facts.get("test_rows"), "interval": facts.get("interval")}
+
     def to_json(self) -> dict[str, Any]:
         """The form that scripts read; it only ever grows."""
         facts = self.facts()
@@ -143,7 +150,7 @@ class Manifest:
             "model": facts.get("model"),
             "model_version": facts.get("model_version"),
             "publication": facts.get("publication"),
-            "metrics": facts.get("metrics"),
+            "metrics": self._metrics(facts),
             "test_rows": facts.get("test_rows"),
             "interval": facts.get("interval"),
             "tiers": facts.get("tiers"),

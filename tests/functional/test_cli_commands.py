@@ -119,6 +119,7 @@ def test_status_as_json_has_what_scripts_rely_on(finished):
     assert Path(status["results"]).is_dir()
     assert set(status["metrics"]) >= {"model", "baseline", "mean"}
     assert set(status["metrics"]["model"]) >= {"mae", "rmse", "r2"}
+    assert (status["metrics"]["test_rows"], status["metrics"]["interval"]) == (status["test_rows"], status["interval"])
     assert status["test_rows"] > 0
     assert set(status["interval"]) >= {"level", "coverage", "mean_width"}
     assert [stage["name"] for stage in status["stages"]] == [
