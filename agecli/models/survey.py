@@ -31,7 +31,7 @@ MAX_CLASSES = 200
 MAX_WORDS = 250
 SAMPLE_ROWS = 20_000
 _DISTINCT_LIMIT = 100_000
-_LABEL_LIMIT = 1e30
+_LABEL_LIMIT = 1e15  # sums of squares beyond 1e38 are infinite in XGBoost
 _QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 _TOP_WORDS = 50
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agecli.errors import DataError
-from agecli.models import fit
+from agecli.models import artifact, fit
 from agecli.models.fit import Trained
 from agecli.models.learn import Lesson
 from agecli.models.spec import PARAMETERS
@@ -194,6 +194,7 @@ def label(rows: int, values: Any) -> pa.RecordBatch:
         (label(50, [7.0] * 50), "regression", "all 50 labels are 7"),
         (label(50, [math.nan] * 2 + [1.0] * 48), "regression", "2 labels are NaN, infinite"),
         (label(50, [math.inf, *range(49)]), "regression", "1 labels are NaN, infinite"),
+        (label(50, [2e15, *range(49)]), "regression", "1 labels are NaN, infinite or beyond 1e"),
         (label(50, ["abc"] * 50), "regression", "known_label is string"),
         (label(50, ["yes"] * 50), "classification", "all 50 labels are 'yes'"),
         (label(300, [str(n) for n in range(300)]), "classification", "300 different values"),
@@ -210,6 +211,16 @@ def test_rows_that_nothing_can_be_learned_from(rows: pa.RecordBatch, task: str, 
     with pytest.raises(DataError, match=why) as refused:
         train(rows, task=task)
     assert refused.value.fix
+
+
+@pytest.mark.parametrize("rows", [900, 2_500])
+def test_labels_as_large_as_they_may_be_are_learned(rows: int, tmp_path: Path) -> None:
+    large = planted(rows)
+    values = large.column("known_label").to_numpy()
+    trained = train(replaced(large, known_label=pa.array(values / np.abs(values).max() * 1e15)), tolerance=1e14)
+    assert trained.card["metrics"]["model"]["r2"] > 0.3
+    artifact.save(trained, tmp_path / "model")
+    assert artifact.load(tmp_path / "model").digest == trained.digest
 
 
 @pytest.mark.parametrize("rows", [60, 2_500])
