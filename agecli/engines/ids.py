@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,16 @@ def checksum(table: Table, column: str, memory_mb: int = 512) -> str:
     """The sum of the ids' hashes. Only sums of one process may be compared: the hash is the engine's own business."""
     with _ids(table, column, memory_mb) as connection:
         ((total,),) = connection.execute(f"SELECT {_SUM} FROM ids").fetchall()
+    return f"{int(total or 0):x}"
+
+
+def rows_checksum(table: Table, columns: Sequence[str], memory_mb: int = 512) -> str:
+    """The sum of the hashes of these columns' rows, whatever their order; to be compared as `checksum` is."""
+    listed = ", ".join(f'"{column}"' for column in columns)
+    with duckdb.connect() as connection:
+        connection.execute(f"SET threads = 2; SET memory_limit = '{memory_mb}MB'")
+        sql = f"SELECT sum(hash({listed})::HUGEINT) FROM read_parquet({quoted_files(table.files)})"
+        ((total,),) = connection.execute(sql).fetchall()
     return f"{int(total or 0):x}"
 
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from agecli.engines import Engine
 from agecli.engines.base import Table
-from agecli.engines.ids import check_ids, checksum
+from agecli.engines.ids import check_ids, checksum, rows_checksum
 from agecli.errors import ConfigError, DataError
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows
@@ -37,9 +37,13 @@ def features(run: FrozenRun, progress: Progress) -> Facts:
         written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, before["rows"]))
         check_rows("features.sql", before["rows"], written.rows)
         memory = engine_memory(run, run.workers)
-        ids = check_ids(Table(tuple(str(folder / name) for name in written.files)), "id", folder, memory)
+        made = Table(tuple(str(folder / name) for name in written.files))
+        ids = check_ids(made, "id", folder, memory)
         if ids.nulls or ids.repeated or ids.checksum != checksum(staging, "id", memory):
             raise DataError("features.sql changes the ids", "they differ from those of staging", "SELECT id unchanged")
+        if rows_checksum(made, BASE_COLUMNS, memory) != rows_checksum(staging, BASE_COLUMNS, memory):
+            why = "known_label or label_source differ from those of staging"
+            raise DataError("features.sql changes the labels", why, "SELECT known_label, label_source unchanged")
         _check_filled(run.recipe, [folder / name for name in written.files])
         facts: Facts = {"rows": written.rows, "labelled": before["labelled"]}
         mark_whole(folder, {"fingerprint": prints.features, "files": written.files, "ids": ids.checksum, **facts})

@@ -218,6 +218,14 @@ def test_sql_that_changes_ids(heights):
     refused(heights.run(), 3, "features.sql changes the ids")
 
 
+@pytest.mark.parametrize(
+    "changed", ["coalesce(known_label, 3e0) AS known_label, label_source", "known_label, 'guess' AS label_source"]
+)
+def test_sql_that_changes_labels(heights, changed):
+    heights.edit("features.sql", "known_label, label_source", changed)
+    refused(heights.run(), 3, "features.sql changes the labels")
+
+
 def test_features_that_are_not_listed(heights):
     heights.edit("recipe.toml", 'town = "categorical"', "")
     refused(heights.run(), 2, "not listed town")
