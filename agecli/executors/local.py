@@ -87,7 +87,7 @@ def _unwritten(
     settings = request.settings
     return FrozenRun(
         "preview", workspace, recipe, settings.deciding(), found, worker_count(settings), memory_bytes(settings),
-        settings.recipe_values(), chosen.digest if chosen else None,
+        settings.recipe_values(), chosen.digest if chosen else None, settings["materialise"],
     )  # fmt: skip
 
 
@@ -231,7 +231,7 @@ class _Run:
                 self.workspace.set_current(table, version)
         staged = self.workspace.facts("staging", prints.staging)
         if staged is not None and "stage" not in reasons:
-            yield self.event(events.LOG, data={"message": check_space(run, staged["rows"], self.stages)})
+            yield self.event(events.LOG, data={"message": check_space(run, staged["rows_in"], self.stages)})
 
     # ---- one stage
 

@@ -88,14 +88,17 @@ def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
     def progress(done: int, total: int) -> None:
         emit("progress", {"done": done, "total": total, "unit": "rows"})
 
+    def say(message: str) -> None:
+        emit("log", {"message": message})
+
     if stage == "stage":
         from agecli.pipeline.staging import stage as do_stage
 
-        return do_stage(run, set(task["stages"]), lambda message: emit("log", {"message": message}), progress)
+        return do_stage(run, set(task["stages"]), say, progress)
     if stage == "features":
         from agecli.pipeline.features import features
 
-        return features(run, progress)
+        return features(run, progress, say)
     if stage == "train":
         from agecli.pipeline.training import train
 

@@ -56,7 +56,6 @@ def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], p
         _check_columns(engine, sql, tables, reason_columns(prints.reasons))
     fingerprint = prints.results(run, digest, failed)
     about = workspace.facts("features", prints.features) or {}
-    staged = workspace.facts("staging", prints.staging) or {}
     with new_folder(workspace.table("results", fingerprint)) as folder, in_file("results.sql"):
         written = engine.create(sql, tables, folder, ROW_GROUP_ROWS * 2, lambda done: progress(done, about["rows"]))
         check_rows("results.sql", about["rows"], written.rows)
@@ -68,7 +67,7 @@ def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], p
             )
         facts: Facts = {
             "rows_out": written.rows,
-            "rows_in": staged.get("rows_in", about["rows"]),
+            "rows_in": about.get("rows_in", about["rows"]),
             "plan": prints.plan,
             "feature_table": prints.features,
             "model": digest,
