@@ -72,6 +72,15 @@ class Written:
     columns: tuple[Column, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a table lies in its files; its rows are the same. `distinct` are columns whose values hardly repeat, so that
+    no dictionary is tried; a new file begins after `file_groups` row groups (None: all is one file)."""
+
+    distinct: tuple[str, ...] = ()
+    file_groups: int | None = None
+
+
 class Engine(Protocol):
     """Runs a recipe's SQL. `tables` maps each name that the SQL mentions to the files or the SELECT behind it.
 
@@ -87,6 +96,7 @@ class Engine(Protocol):
         location: Path,
         row_group_rows: int | None = None,
         progress: Callable[[int], None] | None = None,
+        layout: Layout | None = None,
     ) -> Written:
         """Writes the rows of a SELECT as Parquet below `location`, an empty folder, in the SELECT's order.
 

@@ -18,15 +18,15 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from agecli.engines import tables as scans
 from agecli.engines import views
 from agecli.engines.arrow_types import to_arrow
-from agecli.engines.base import Column, Relation, Table, View, Written
+from agecli.engines.base import Column, Layout, Relation, Table, View, Written
 from agecli.engines.dialect import Translation, translate
 from agecli.engines.dialect.registry import FAILED, REFUSED, Macro, Udf, needed
 from agecli.engines.dialect.scope import Source
+from agecli.engines.parquet_writer import Writer
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
 
 _ROW_GROUP_ROWS = 122_880
@@ -85,19 +85,26 @@ class DuckDBEngine:
         location: Path,
         row_group_rows: int | None = None,
         progress: Callable[[int], None] | None = None,
+        layout: Layout | None = None,
     ) -> Written:
         """Writes a SELECT as Parquet below `location`: the same rows in the same order give the same bytes."""
         translation, columns = self._to_be_created(sql, tables)
         if translation.by_order:
             self._connection.execute("SET threads = 1")  # the same answer, however many workers there are
-        name = "part-00000.parquet"
         with _disk_errors(location):
             location.mkdir(parents=True, exist_ok=True)
             try:
-                rows = self._write(translation, location / name, row_group_rows or _ROW_GROUP_ROWS, progress)
+                writer = Writer(
+                    location, result_schema(translation), row_group_rows or _ROW_GROUP_ROWS, layout or Layout()
+                )
+                with writer:
+                    for batch in self._stream(translation.sql, writer.schema):
+                        writer.add(batch)
+                        if progress is not None:
+                            progress(writer.rows)
             except SqlFailed as error:
                 raise scans.damaged(views.files_behind(tables.values())) or error from error
-        return Written((name,), rows, columns)
+        return Written(tuple(writer.names), writer.rows, columns)
 
     def check_created(self, sql: str, tables: Mapping[str, Relation]) -> None:
         """Raises what `create` would raise before it runs anything."""
@@ -222,25 +229,6 @@ class DuckDBEngine:
             for batch in reader:
                 if batch.num_rows:
                     yield _typed(pa.Table.from_batches([batch]), schema).combine_chunks().to_batches()[0]
-
-    def _write(
-        self, translation: Translation, path: Path, row_group_rows: int, progress: Callable[[int], None] | None
-    ) -> int:
-        schema = result_schema(translation)
-        rows, waiting = 0, schema.empty_table()
-        with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=False) as writer:
-            for batch in self._stream(translation.sql, schema):
-                rows += batch.num_rows
-                if progress is not None:
-                    progress(rows)
-                waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
-                while waiting.num_rows >= row_group_rows:
-                    group = waiting.slice(0, row_group_rows).combine_chunks()
-                    writer.write_table(group, row_group_size=row_group_rows)
-                    waiting = waiting.slice(row_group_rows)
-            if waiting.num_rows or not rows:
-                writer.write_table(waiting.combine_chunks(), row_group_size=row_group_rows)
-        return rows
 
 
 def _spill_folder() -> Path:

@@ -8,10 +8,14 @@ libraries print goes to standard error, which the parent keeps as the worker's l
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import json
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,7 +39,19 @@ def main() -> None:
     tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
     while True:
-        _serve(tasks.get(), output)
+        task = tasks.get()
+        _serve(task, output)
+        if task["stage"] != "predict":  # the next batch comes at once and wants the same memory again
+            _let_go()
+
+
+def _let_go() -> None:
+    """Gives memory back to the system before the next task, which may be long in coming."""
+    gc.collect()
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, AttributeError):  # only the GNU library has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _listen(tasks: queue.SimpleQueue[dict[str, Any]]) -> None:

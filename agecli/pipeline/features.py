@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from agecli.engines import Engine
-from agecli.engines.base import Relation, Table, Written
+from agecli.engines.base import Layout, Relation, Table, Written
 from agecli.engines.ids import IdCheck, check_ids, checksum
 from agecli.errors import ConfigError, DataError, SqlFailed, SqlRefused
 from agecli.pipeline.frozen import FrozenRun
@@ -29,6 +29,9 @@ from agecli.pipeline.staging import (
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import mark_whole, new_folder
+
+# A batch reads the footers of its files: in files of some millions of rows these stay small
+LAYOUT = Layout(distinct=("id",), file_groups=64)
 
 
 class _Unclear(Exception):
@@ -71,7 +74,9 @@ def _from_view(
     try:
         with new_folder(run.workspace.table("features", fingerprints(run).features)) as folder:
             try:
-                written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows))
+                written = engine.create(
+                    sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows), LAYOUT
+                )
             except (SqlFailed, SqlRefused, DataError) as error:
                 raise _Unclear from error
             ids = _check_ids(run, folder, written)
@@ -96,7 +101,7 @@ def _from_table(run: FrozenRun, engine: Engine, progress: Progress) -> Facts:
         new_folder(run.workspace.table("features", fingerprints(run).features)) as folder,
         in_file("features.sql"),
     ):
-        written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows))
+        written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows), LAYOUT)
         check_rows("features.sql", rows, written.rows)
         ids = _check_ids(run, folder, written)
         if ids.nulls or ids.repeated or ids.checksum != checksum(staging, "id", engine_memory(run, run.workers)):
