@@ -26,7 +26,7 @@ _SIZES = {"": 1 << 20, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 @dataclass(frozen=True)
 class Setting:
-    """`kind` is "text", "count" (a whole number), "size" (bytes, written 2GiB), "usd" (dollars) or "path".
+    """`kind` is "text", "count" (a whole number), "size" (bytes, written 2GiB), "usd" (dollars), "path" or "choice".
 
     A count lies between `minimum` and `maximum`, or is 0 where that is the default and says "none" or "by itself".
     """
@@ -38,6 +38,7 @@ class Setting:
     decides: bool = False
     minimum: int = 0
     maximum: int = 2**32 - 1
+    choices: tuple[str, ...] = ()
 
 
 SETTINGS = (
@@ -48,6 +49,8 @@ SETTINGS = (
     Setting("workers", "count", 0, "worker processes that predict at once; 0 = the cores"),
     Setting("memory", "size", 0, "bound on all processes' memory, 512MiB at least; 0 = 4 GiB, or 70 % of what is there",
             minimum=512 << 20),
+    Setting("materialise", "choice", "ephemeral", "staging: ephemeral (computed within features) or table (on disk)",
+            choices=("ephemeral", "table")),
     Setting("batch_rows", "count", 0, "rows of a batch; 0 = a thousandth of the rows, at least 51200", decides=True),
     Setting("max_train_rows", "count", 2_000_000, "labelled rows to train on at most", decides=True, minimum=20),
     Setting("few_labels", "count", 20_000, "fewer labels than this: out-of-fold predictions", decides=True),
@@ -162,6 +165,10 @@ def _convert(setting: Setting, raw: Any, where: str, base: Path) -> Any:
         if setting.name == "source" and str(raw).startswith("s3://"):
             return str(raw)  # its cost can be told before the data are here
         return Path(os.path.abspath(base / Path(raw).expanduser()))  # noqa: PTH100 (resolve() would follow links)
+    if setting.kind == "choice":
+        if raw not in setting.choices:
+            raise wrong(f"one of {', '.join(setting.choices)}")
+        return raw
     if setting.kind == "text":
         if not isinstance(raw, str) or not raw:
             raise wrong("text")

@@ -59,7 +59,7 @@ def with_settings(*names: str, need_project: bool = True) -> Callable[[Callable[
 def _option(setting: Setting) -> Callable[[F], F]:
     shown = f" [default: {setting.default}]" if setting.default else ""
     flag = f"--{setting.name.replace('_', '-')}"
-    metavar = "NAME" if setting.name == "recipe" else _METAVARS[setting.kind]
+    metavar = "NAME" if setting.name == "recipe" else _METAVARS.get(setting.kind) or "|".join(setting.choices)
     text = setting.help[0].upper() + setting.help[1:]
     return click.option(flag, setting.name, metavar=metavar, default=None, help=f"{text}.{shown}")
 

@@ -16,7 +16,7 @@ from agecli.config import Settings
 from agecli.errors import ConfigError, SqlInvalid
 
 if TYPE_CHECKING:
-    from agecli.engines.base import Table
+    from agecli.engines.base import Relation
 
 _TABLE_ROWS = 100
 _LIMIT_HELP = f"Print at most N rows; 0 = all. [default: {_TABLE_ROWS} in table and markdown, all in json and csv]"
@@ -30,8 +30,9 @@ _LIMIT_HELP = f"Print at most N rows; 0 = all. [default: {_TABLE_ROWS} in table 
 def sql(settings: Settings, query: str, limit: int | None, form: str) -> None:
     """Query the workspace's tables in Athena's dialect.
 
-    The tables are source, staging, features, predictions and results, as far as they are there. An expression that
-    is not known to mean the same on Athena is refused. QUERY - reads from stdin.
+    The tables are source, staging, features, predictions and results, as far as they are there; a staging table that
+    is not stored is computed for the query. An expression that is not known to mean the same on Athena is refused.
+    QUERY - reads from stdin.
 
     \b
     Example:
@@ -41,7 +42,7 @@ def sql(settings: Settings, query: str, limit: int | None, form: str) -> None:
     from agecli.engines import open_engine
 
     text = sys.stdin.buffer.read().decode("utf-8", "replace") if query == "-" else query
-    tables = _tables(settings)
+    tables = _tables(settings, text)
     engine = open_engine("duckdb")
     try:
         columns = [column.name for column in engine.describe(text, tables)]
@@ -67,8 +68,8 @@ def _not_made_yet(settings: Settings, error: SqlInvalid) -> ConfigError | None:
     return ConfigError(f"no {name} yet", why, "agecli run --all")
 
 
-def _tables(settings: Settings) -> Mapping[str, Table]:
+def _tables(settings: Settings, query: str) -> Mapping[str, Relation]:
     """The tables of the project, none where there is no project."""
-    from agecli.pipeline.tables import workspace_tables
+    from agecli.pipeline.tables import workspace_relations
 
-    return {} if settings["period"] is None else workspace_tables(settings)
+    return {} if settings["period"] is None else workspace_relations(settings, query)

@@ -177,7 +177,8 @@ def _tables(run: FrozenRun, events: list[Event], notes: list[str]) -> dict[str, 
     if model is not None:
         wanted["results"] = prints.results(run, model, ())
     for name, fingerprint in wanted.items():
-        if run.workspace.facts(name, fingerprint) is not None:
+        facts = run.workspace.facts(name, fingerprint)
+        if facts is not None and facts["files"]:
             tables[name] = table_at(run.workspace, name, fingerprint)
     batches = tuple(sorted(map(str, run.workspace.predictions(prints.plan).glob("batch-*.parquet"))))
     if batches:
@@ -198,19 +199,30 @@ def _expected(
     ids = {name: _columns(f"SELECT id FROM {name}", opened) for name in ("staging", "features", "results")}
     rows = whole(opened["staging"]).rows
     hashes = HASH * rows if rows > HASHES_AT_ONCE else 0
-    again = 1 if getattr(tables["source"], "format", "parquet") == "parquet" else 2  # text has no footer to count
+    text = getattr(tables["source"], "format", "parquet") != "parquet"
+    counting = needed["staging"] if text else 0  # text has no footer to count
     counts = {name: needed[f"{name} check"] - ids[name] for name in ("staging", "results")}
     stages = {
-        "stage": (needed["staging"], again, counts["staging"], ("staging",), ("source", "staging")),
-        "features": (needed["features"], 1, 0, ("features", "staging"), ("staging", "features")),
-        "aggregate": (needed["results"], 1, counts["results"], ("results", "features"), ("predictions", "results")),
+        "stage": (needed["staging"], counts["staging"] + counting, ("staging",), ("source", "staging")),
+        "features": (needed["features"], 0, ("features", "staging"), ("staging", "features")),
+        "aggregate": (needed["results"], counts["results"], ("results", "features"), ("predictions", "results")),
     }
     found = {"batches": Range(0, _footers(tables["features"]), SLACK)}
-    for stage, (data, times, counted, checked, touched) in stages.items():
+    ways = {event.stage: event.data.get("staging") for event in events if event.kind == STAGE_FINISHED}
+    if ways.get("stage") == "ephemeral":  # the source and the SQL were checked, and that is all
+        del stages["stage"]
+        footers = counting + OPENED * _footers(tables["source"])
+        found["stage"] = Range(counting, footers, footers + SLACK)
+    unread = 0
+    if ways.get("features") == "ephemeral":
+        stages["features"] = (needed["staging"], 0, ("features",), ("source", "features"))
+        unread = needed["staging"]  # at most: columns of staging that features.sql makes no use of
+    for stage, (data, counted, checked, touched) in stages.items():
         footers = OPENED * sum(_footers(tables[name]) for name in touched)
         once = sum(ids[name] for name in checked)
-        likely = times * data + counted + once + ids[checked[0]] + hashes + footers
-        found[stage] = Range(round(LEAST * (data + once)), likely, likely + data + once + SLACK)
+        likely = data + counted + once + ids[checked[0]] + hashes + footers
+        least = data - unread if stage == "features" else data
+        found[stage] = Range(round(LEAST * (least + once)), likely, likely + data + once + SLACK)
     return {**found, **_model_stages(run, events, tables, opened)}
 
 

@@ -172,7 +172,8 @@ def complete(
     if "results" not in tables:
         made = planned(_sql(recipe, period, "results", _reasons(tables)), tables, rows)
         tables["results"] = _as_measured("results", made, recipe)
-    missing = [name for name, table in tables.items() if isinstance(table, Planned)]
+    computed = {"staging"} if isinstance(tables["features"], Table) else set()  # within the features
+    missing = [name for name, table in tables.items() if isinstance(table, Planned) and name not in computed]
     if missing:
         said.append(f"not there yet, estimated from their inputs: {', '.join(missing)}")
     return tables

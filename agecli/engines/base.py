@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from agecli.engines.tally import Tally
+
 # Raised when SQL of the dialect gives other values than before: all that was made with it is then made again.
 DIALECT = 3
 
@@ -46,6 +48,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class View:
+    """A SELECT that stands for a table: its rows are computed where a query reads them, and kept nowhere.
+
+    `tables` are those that it names. A column is what reading it back from a file would give. `tally`, where there is
+    one, counts the rows as they pass.
+    """
+
+    sql: str
+    tables: tuple[tuple[str, Table], ...]
+    tally: Tally | None = None
+
+
+Relation = Table | View
+
+
+@dataclass(frozen=True)
 class Written:
     """What a CREATE TABLE AS left behind: data files (names inside the location, in order) and their rows."""
 
@@ -54,8 +72,17 @@ class Written:
     columns: tuple[Column, ...] = field(default=())
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a table lies in its files; its rows are the same. `distinct` are columns whose values hardly repeat, so that
+    no dictionary is tried; a new file begins after `file_groups` row groups (None: all is one file)."""
+
+    distinct: tuple[str, ...] = ()
+    file_groups: int | None = None
+
+
 class Engine(Protocol):
-    """Runs a recipe's SQL. `tables` maps each name that the SQL mentions to the files behind it.
+    """Runs a recipe's SQL. `tables` maps each name that the SQL mentions to the files or the SELECT behind it.
 
     All of them raise `SqlRefused` for SQL that is not known to mean the same on every engine, `SqlInvalid` for
     SQL that does not parse or names what is not there, `SqlFailed` for SQL that fails on the data, and
@@ -65,10 +92,11 @@ class Engine(Protocol):
     def create(
         self,
         sql: str,
-        tables: Mapping[str, Table],
+        tables: Mapping[str, Relation],
         location: Path,
         row_group_rows: int | None = None,
         progress: Callable[[int], None] | None = None,
+        layout: Layout | None = None,
     ) -> Written:
         """Writes the rows of a SELECT as Parquet below `location`, an empty folder, in the SELECT's order.
 
@@ -76,14 +104,22 @@ class Engine(Protocol):
         """
         ...
 
-    def read(self, sql: str, tables: Mapping[str, Table]) -> Iterator[pa.RecordBatch]:
+    def read(self, sql: str, tables: Mapping[str, Relation]) -> Iterator[pa.RecordBatch]:
         """Streams the rows of a SELECT; memory does not grow with rows."""
         ...
 
-    def describe(self, sql: str, tables: Mapping[str, Table]) -> tuple[Column, ...]:
+    def describe(self, sql: str, tables: Mapping[str, Relation]) -> tuple[Column, ...]:
         """The columns and types of a SELECT, without running it."""
         ...
 
     def count(self, table: Table) -> int:
         """Rows of a table, from Parquet footers where there are some."""
+        ...
+
+    def check_created(self, sql: str, tables: Mapping[str, Relation]) -> None:
+        """Raises what `create` would raise before it runs anything."""
+        ...
+
+    def why_stored(self, sql: str, tables: Mapping[str, Relation], name: str) -> str:
+        """Why this SELECT cannot read the view of that name in place of a stored table; "" where it can."""
         ...

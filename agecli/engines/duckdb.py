@@ -6,27 +6,40 @@ it needs are installed, and results leave as Arrow with the exact types of the S
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from agecli.engines import tables as scans
+from agecli.engines import views
 from agecli.engines.arrow_types import to_arrow
-from agecli.engines.base import Column, Table, Written
+from agecli.engines.base import Column, Layout, Relation, Table, View, Written
 from agecli.engines.dialect import Translation, translate
 from agecli.engines.dialect.registry import FAILED, REFUSED, Macro, Udf, needed
+from agecli.engines.dialect.scope import Source
+from agecli.engines.parquet_writer import Writer
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
 
 _ROW_GROUP_ROWS = 122_880
 _BATCH_ROWS = 65_536
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A view: its SELECT, what stands for it in others, and why a stored table is to be preferred, if it is."""
+
+    translation: Translation
+    source: Source
+    why: str
 
 
 class DuckDBEngine:
@@ -49,9 +62,10 @@ class DuckDBEngine:
         self._connection = duckdb.connect(":memory:", config=settings)
         self._connection.execute("SET TimeZone='UTC'; SET ieee_floating_point_ops=true")
         self._installed: set[str] = set()
+        self._views: dict[View, _Opened] = {}
         self._lock = threading.Lock()
 
-    def query(self, sql: str, tables: Mapping[str, Table] | None = None) -> pa.Table:
+    def query(self, sql: str, tables: Mapping[str, Relation] | None = None) -> pa.Table:
         """All rows of a SELECT as one Arrow table."""
         translation = self.translate(sql, tables or {})
         schema = result_schema(translation)
@@ -59,7 +73,7 @@ class DuckDBEngine:
             found = cursor.sql(translation.sql).to_arrow_table()
         return _typed(found, schema)
 
-    def read(self, sql: str, tables: Mapping[str, Table]) -> Iterator[pa.RecordBatch]:
+    def read(self, sql: str, tables: Mapping[str, Relation]) -> Iterator[pa.RecordBatch]:
         """Streams the rows of a SELECT; memory does not grow with rows."""
         translation = self.translate(sql, tables)
         return self._stream(translation.sql, result_schema(translation))
@@ -67,30 +81,61 @@ class DuckDBEngine:
     def create(
         self,
         sql: str,
-        tables: Mapping[str, Table],
+        tables: Mapping[str, Relation],
         location: Path,
         row_group_rows: int | None = None,
         progress: Callable[[int], None] | None = None,
+        layout: Layout | None = None,
     ) -> Written:
         """Writes a SELECT as Parquet below `location`: the same rows in the same order give the same bytes."""
+        translation, columns = self._to_be_created(sql, tables)
+        if translation.by_order:
+            self._connection.execute("SET threads = 1")  # the same answer, however many workers there are
+        with _disk_errors(location):
+            location.mkdir(parents=True, exist_ok=True)
+            try:
+                writer = Writer(
+                    location, result_schema(translation), row_group_rows or _ROW_GROUP_ROWS, layout or Layout()
+                )
+                with writer:
+                    for batch in self._stream(translation.sql, writer.schema):
+                        writer.add(batch)
+                        if progress is not None:
+                            progress(writer.rows)
+            except SqlFailed as error:
+                raise scans.damaged(views.files_behind(tables.values())) or error from error
+        return Written(tuple(writer.names), writer.rows, columns)
+
+    def check_created(self, sql: str, tables: Mapping[str, Relation]) -> None:
+        """Raises what `create` would raise before it runs anything."""
+        self._to_be_created(sql, tables)
+
+    def why_stored(self, sql: str, tables: Mapping[str, Relation], name: str) -> str:
+        """Why this SELECT cannot read the view of that name in place of a stored table; "" where it can."""
+        view = tables[name]
+        if not isinstance(view, View):
+            return ""
+        view_opened = self._view(view)
+        if view_opened.why:
+            return view_opened.why
+        found = self.translate(sql, tables).sql
+        mentions = found.count(view_opened.source.sql)
+        if mentions != 1:
+            return "it is read more than once" if mentions else "it is not read at all"
+        with self._running(found) as cursor:
+            ((_, plan),) = cursor.execute(f"EXPLAIN (FORMAT json) {found}").fetchall()
+        return views.why_not_streamed(json.loads(plan))
+
+    def _to_be_created(self, sql: str, tables: Mapping[str, Relation]) -> tuple[Translation, tuple[Column, ...]]:
         translation = self.translate(sql, tables)
         columns = _creatable(translation)
         if translation.volatile:
             named = ", ".join(translation.volatile)
             why = "a table has to come out the same when it is made again"
             raise SqlRefused(f"{named} is refused in a table", why, "use a hash of the id, such as xxhash64")
-        if translation.by_order:
-            self._connection.execute("SET threads = 1")  # the same answer, however many workers there are
-        name = "part-00000.parquet"
-        with _disk_errors(location):
-            location.mkdir(parents=True, exist_ok=True)
-            try:
-                rows = self._write(translation, location / name, row_group_rows or _ROW_GROUP_ROWS, progress)
-            except SqlFailed as error:
-                raise scans.damaged(tables.values()) or error from error
-        return Written((name,), rows, columns)
+        return translation, columns
 
-    def describe(self, sql: str, tables: Mapping[str, Table]) -> tuple[Column, ...]:
+    def describe(self, sql: str, tables: Mapping[str, Relation]) -> tuple[Column, ...]:
         """The columns and types of a SELECT, without running it."""
         return tuple(Column(name, str(kind)) for name, kind in self.translate(sql, tables).columns)
 
@@ -103,9 +148,28 @@ class DuckDBEngine:
         except DataError as error:
             raise scans.damaged([table]) or error from error
 
-    def translate(self, sql: str, tables: Mapping[str, Table]) -> Translation:
+    def translate(self, sql: str, tables: Mapping[str, Relation]) -> Translation:
         """The DuckDB SQL for a SELECT over these tables, with its columns."""
-        return translate(sql, {name: scans.source(table) for name, table in tables.items()})
+        behind = [self._view(table) for table in tables.values() if isinstance(table, View)]
+        sources = {
+            name: self._view(table).source if isinstance(table, View) else scans.source(table)
+            for name, table in tables.items()
+        }
+        found = translate(sql, sources)
+        volatile = {*found.volatile, *(word for view in behind for word in view.translation.volatile)}
+        by_order = found.by_order or any(view.translation.by_order for view in behind)
+        return replace(found, volatile=tuple(sorted(volatile)), by_order=by_order)
+
+    def _view(self, view: View) -> _Opened:
+        if view not in self._views:
+            translation = self.translate(view.sql, dict(view.tables))
+            _creatable(translation)
+            name = f"agecli_tally_{len(self._views)}"
+            source, why = views.opened(translation, view.tally, name)
+            if view.tally is not None:
+                self._install_function(Udf(name, view.tally.add, ("BIGINT", "UBIGINT"), "BOOLEAN", volatile=True))
+            self._views[view] = _Opened(translation, source, why)
+        return self._views[view]
 
     def evaluate(self, sql: str, text: pa.Array) -> pa.Array:
         """DuckDB's SQL for a value, over texts that it calls `x`: one value for each, in their order."""
@@ -165,25 +229,6 @@ class DuckDBEngine:
             for batch in reader:
                 if batch.num_rows:
                     yield _typed(pa.Table.from_batches([batch]), schema).combine_chunks().to_batches()[0]
-
-    def _write(
-        self, translation: Translation, path: Path, row_group_rows: int, progress: Callable[[int], None] | None
-    ) -> int:
-        schema = result_schema(translation)
-        rows, waiting = 0, schema.empty_table()
-        with pq.ParquetWriter(path, schema, compression="zstd", write_page_index=False) as writer:
-            for batch in self._stream(translation.sql, schema):
-                rows += batch.num_rows
-                if progress is not None:
-                    progress(rows)
-                waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
-                while waiting.num_rows >= row_group_rows:
-                    group = waiting.slice(0, row_group_rows).combine_chunks()
-                    writer.write_table(group, row_group_size=row_group_rows)
-                    waiting = waiting.slice(row_group_rows)
-            if waiting.num_rows or not rows:
-                writer.write_table(waiting.combine_chunks(), row_group_size=row_group_rows)
-        return rows
 
 
 def _spill_folder() -> Path:

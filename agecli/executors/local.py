@@ -1,7 +1,8 @@
-"""Runs stages on this machine: one worker process a stage, several for batches.
+"""Runs stages on this machine: one worker process for stage after stage, several for batches.
 
 This process holds the workspace's lock, decides what must run, keeps the events, and imports nothing heavy; the
-work and its memory are in the workers, and end with them.
+work and its memory are in the workers, and end with them. A worker starts in half a second of CPU time, which is
+why one is kept from a stage to the next; training, with libraries of its own, has a process to itself.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def _unwritten(
     settings = request.settings
     return FrozenRun(
         "preview", workspace, recipe, settings.deciding(), found, worker_count(settings), memory_bytes(settings),
-        settings.recipe_values(), chosen.digest if chosen else None,
+        settings.recipe_values(), chosen.digest if chosen else None, settings["materialise"],
     )  # fmt: skip
 
 
@@ -123,6 +124,7 @@ class _Run:
     started: float = field(default_factory=time.monotonic)
     messages: queue.SimpleQueue[tuple[int, dict[str, Any] | None]] = field(default_factory=queue.SimpleQueue)
     workers: dict[int, Worker] = field(default_factory=dict)
+    busy: set[int] = field(default_factory=set)
     log: EventLog | None = None
     model: str | None = None
     failed: tuple[int, ...] = ()
@@ -231,7 +233,7 @@ class _Run:
                 self.workspace.set_current(table, version)
         staged = self.workspace.facts("staging", prints.staging)
         if staged is not None and "stage" not in reasons:
-            yield self.event(events.LOG, data={"message": check_space(run, staged["rows"], self.stages)})
+            yield self.event(events.LOG, data={"message": check_space(run, staged["rows_in"], self.stages)})
 
     # ---- one stage
 
@@ -254,17 +256,23 @@ class _Run:
             elif stage == "cleanup":
                 facts = self._clean(run)
             else:
-                facts = yield from self.work(stage, self._task(run, stage), run.folder / "logs" / f"{stage}.log")
+                facts = yield from self._one_task(run, stage)
         except AgecliError as error:
             seconds = round(time.monotonic() - began, 3)
             yield self.event(events.STAGE_FAILED, stage, data={"error": error.to_json(), "seconds": seconds})
             raise
-        finally:
-            self._stop_workers()
+        self._stop_workers(but=0 if stage == "train" else 1)
         for warning in facts.get("warnings", ()):
             yield self.event(events.WARNING, stage, data={"message": warning})
         seconds = round(time.monotonic() - began, 3)
         yield self.event(events.STAGE_FINISHED, stage, data={**facts, "seconds": seconds})
+
+    def _one_task(self, run: FrozenRun, stage: str) -> Generator[Event, None, Facts]:
+        """A stage that is one task, for the worker that is there; training is for one of its own."""
+        if stage == "train":
+            self._stop_workers()
+        threads = worker_count(self.request.settings) if stage == "train" else 1
+        return (yield from self.work(stage, self._task(run, stage), run.folder / "logs" / f"{stage}.log", threads))
 
     def _start(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> dict[str, Any]:
         plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) if stage == "predict" else None
@@ -316,22 +324,29 @@ class _Run:
 
     # ---- workers
 
-    def start(self, log: Path, threads: int) -> int:
+    def hire(self, log: Path, threads: int) -> int:
+        """A worker with nothing to do: one that is there from the stage before, else a new one."""
+        for number, worker in self.workers.items():
+            if number not in self.busy and worker.alive():
+                self.busy.add(number)
+                return number
         number = self.workers_started
         self.workers_started += 1
         assert self.lock.descriptor is not None
         report = lambda message: self.messages.put((number, message))  # noqa: E731
         self.workers[number] = Worker(log, report, self.lock.descriptor, threads)
+        self.busy.add(number)
         return number
 
-    def _stop_workers(self) -> None:
-        for worker in self.workers.values():
-            worker.stop()
-        self.workers.clear()
+    def _stop_workers(self, but: int = 0) -> None:
+        """Ends the workers, all `but` so many, which have nothing to do now."""
+        self.busy.clear()
+        for number in list(self.workers)[but:]:
+            self.workers.pop(number).stop()
 
-    def work(self, stage: str, task: dict[str, Any], log: Path) -> Generator[Event, None, Facts]:
+    def work(self, stage: str, task: dict[str, Any], log: Path, threads: int = 1) -> Generator[Event, None, Facts]:
         """Has one worker do one task; passes its progress on and returns its facts."""
-        number = self.start(log, worker_count(self.request.settings))
+        number = self.hire(log, threads)
         self.workers[number].send(task)
         while True:
             sender, message = self.messages.get()

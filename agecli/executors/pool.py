@@ -24,7 +24,7 @@ class Crew(Protocol):
     workers: dict[int, Worker]
     messages: queue.SimpleQueue[tuple[int, dict[str, Any] | None]]
 
-    def start(self, log: Path, threads: int) -> int: ...
+    def hire(self, log: Path, threads: int) -> int: ...
 
     def event(
         self, kind: str, stage: str | None = None, batch: int | None = None, data: dict[str, Any] | None = None
@@ -70,7 +70,7 @@ class Pool:
         return errors
 
     def _hire(self) -> int:
-        return self.owner.start(self.run.folder / "logs" / "predict.log", 1)
+        return self.owner.hire(self.run.folder / "logs" / "predict.log", 1)
 
     def _give(self, number: int) -> None:
         self.busy.pop(number, None)

@@ -65,6 +65,10 @@ class Worker:
         finally:
             report(None)
 
+    def alive(self) -> bool:
+        """Whether the process is still there to take a task."""
+        return self.process.poll() is None
+
     def death(self) -> AgecliError:
         """Why the process ended without an answer."""
         code = self.process.wait()

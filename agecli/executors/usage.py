@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 _COUNTERS = Path("/proc/self/io")
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
 _MODULES = {
     "generate": "agecli.synth",
     "stage": "agecli.pipeline.staging",
@@ -44,11 +46,14 @@ class Meter:
         """Loads what the stage needs, then notes the counters."""
         if stage in _MODULES:
             importlib.import_module(_MODULES[stage])
+        with contextlib.suppress(OSError):
+            _CLEAR.write_text("5", encoding="ascii")  # forgets the peak of the tasks before
         return cls(time.monotonic(), _cpu_seconds(), _bytes(), frozenset(sys.modules))
 
     def used(self) -> dict[str, Any]:
         """What was used since: bytes_read of data, bytes_loaded of modules, bytes_written (None where the system does
-        not count), cpu_seconds, wall_seconds, and peak_memory in bytes, which is the whole process's."""
+        not count), cpu_seconds, wall_seconds, and peak_memory in bytes, that of the whole process during this task
+        (since its start where the system does not tell)."""
         now, loaded = _bytes(), _size_of(set(sys.modules) - self.modules)
         moved = (None, None) if now is None or self.io is None else (now[0] - self.io[0], now[1] - self.io[1])
         return {
@@ -87,5 +92,7 @@ def _cpu_seconds() -> float:
 
 
 def _peak_memory() -> int:
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        return int(_STATUS.read_text(encoding="ascii").split("VmHWM:")[1].split()[0]) << 10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024

@@ -8,10 +8,14 @@ libraries print goes to standard error, which the parent keeps as the worker's l
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
 import json
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -35,7 +39,19 @@ def main() -> None:
     tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
     while True:
-        _serve(tasks.get(), output)
+        task = tasks.get()
+        _serve(task, output)
+        if task["stage"] != "predict":  # the next batch comes at once and wants the same memory again
+            _let_go()
+
+
+def _let_go() -> None:
+    """Gives memory back to the system before the next task, which may be long in coming."""
+    gc.collect()
+    if "pyarrow" in sys.modules:
+        sys.modules["pyarrow"].default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, AttributeError):  # only the GNU library has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _listen(tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
@@ -88,14 +104,17 @@ def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
     def progress(done: int, total: int) -> None:
         emit("progress", {"done": done, "total": total, "unit": "rows"})
 
+    def say(message: str) -> None:
+        emit("log", {"message": message})
+
     if stage == "stage":
         from agecli.pipeline.staging import stage as do_stage
 
-        return do_stage(run, set(task["stages"]), lambda message: emit("log", {"message": message}), progress)
+        return do_stage(run, set(task["stages"]), say, progress)
     if stage == "features":
         from agecli.pipeline.features import features
 
-        return features(run, progress)
+        return features(run, progress, say)
     if stage == "train":
         from agecli.pipeline.training import train
 

@@ -48,11 +48,10 @@ class Encoder:
         """Matrix of shape (rows, features); DataError names a column that is absent or of another type."""
         matrix = np.empty((batch.num_rows, len(self.features)), np.float32)
         for position, (name, kind) in enumerate(self.features):
-            column = feature_column(batch, name, kind)
             if kind == "numeric":
-                matrix[:, position] = as_float32(column)
-            else:
-                matrix[:, position] = self._codes(name, column)
+                matrix[:, position] = _number(batch, name)
+                continue
+            matrix[:, position] = self._codes(name, feature_column(batch, name, kind))
         return matrix
 
     def _codes(self, name: str, column: pa.Array) -> npt.NDArray[np.float32]:
@@ -79,6 +78,16 @@ def feature_column(batch: pa.RecordBatch, name: str, kind: Kind) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         why = f"the feature {name} is {column.type}, not {kind} ({error})"
         raise DataError("the rows do not fit the model", why, "correct its kind in recipe.toml") from None
+
+
+def _number(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float32]:
+    """A numeric column as float32. The feature table has it so already: then only infinity is left to be made NaN."""
+    index = batch.schema.get_field_index(name)
+    if index < 0 or not pa.types.is_float32(batch.schema.field(index).type):
+        return as_float32(feature_column(batch, name, "numeric"))
+    values: npt.NDArray[np.float32] = batch.column(index).to_numpy(zero_copy_only=False)
+    infinite = np.isinf(values)
+    return np.where(infinite, np.float32(np.nan), values) if infinite.any() else values
 
 
 def as_float32(column: pa.Array) -> npt.NDArray[np.float32]:

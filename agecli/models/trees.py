@@ -1,7 +1,7 @@
 """The only door to XGBoost: importing it lightly, building matrices from chunks, training and predicting.
 
-XGBoost imports scikit-learn (and pandas, where installed) for an interface that is not used here. Without it
-the import takes 0.13 s and 31 MB in place of 1.1 s and 126 MB (measured, Zen 3), in every worker process.
+XGBoost imports scikit-learn (and pandas, where installed) for an interface that is not used here, and SciPy for a type
+that is looked for seldom. `lean` says what the import then takes.
 
 Histogram training gives the same trees with any number of threads (measured for 1, 2, 3; a test holds it), but
 not with the same rows cut into other chunks, so whoever calls must cut them the same way.
@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from agecli import lean
 from agecli.errors import DataError
 from agecli.models import forest, kernel
 
@@ -29,20 +29,8 @@ if TYPE_CHECKING:
 else:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when XGBoost loads libgomp
 
-    class _Without:
-        """While XGBoost is imported, its optional libraries are not found. No None stands in `sys.modules` for them:
-        compiled code that imports pandas at that moment in another thread would take the None for a module."""
-
-        def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-            if name in ("sklearn", "pandas"):
-                raise ModuleNotFoundError(f"{name} is not wanted here", name=name)
-
-    _finder = _Without()
-    sys.meta_path.insert(0, _finder)
-    try:
+    with lean.without("sklearn", "pandas"), lean.later("scipy", "sparse"):
         import xgboost as xgb
-    finally:
-        sys.meta_path.remove(_finder)
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agecli.engines import Engine
-from agecli.engines.base import Table
+from agecli.engines.base import Layout, Table
 from agecli.engines.ids import checksum
 from agecli.errors import ConfigError, DataError
 from agecli.models.metrics import TIERS
@@ -17,6 +17,7 @@ from agecli.recipe import render
 from agecli.workspace import mark_whole, new_folder
 
 COLUMNS = ("id", "value", "source", "confidence", "lower", "upper", "model")
+LAYOUT = Layout(distinct=("id", "value", "confidence", "lower", "upper"))
 
 
 def aggregate(
@@ -56,19 +57,21 @@ def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], p
         _check_columns(engine, sql, tables, reason_columns(prints.reasons))
     fingerprint = prints.results(run, digest, failed)
     about = workspace.facts("features", prints.features) or {}
-    staged = workspace.facts("staging", prints.staging) or {}
     with new_folder(workspace.table("results", fingerprint)) as folder, in_file("results.sql"):
-        written = engine.create(sql, tables, folder, ROW_GROUP_ROWS * 2, lambda done: progress(done, about["rows"]))
+        written = engine.create(
+            sql, tables, folder, ROW_GROUP_ROWS * 2, lambda done: progress(done, about["rows"]), LAYOUT
+        )
         check_rows("results.sql", about["rows"], written.rows)
         table = Table(tuple(str(folder / name) for name in written.files))
         memory = engine_memory(run, run.workers)
-        if checksum(table, "id", memory) != checksum(features, "id", memory):
+        ids = checksum(table, "id", memory)  # noted when the features were made, perhaps by another engine
+        if ids != about.get("ids") and ids != checksum(features, "id", memory):
             raise DataError(
                 "results.sql changes the ids", "they differ from those of the features", "SELECT id unchanged"
             )
         facts: Facts = {
             "rows_out": written.rows,
-            "rows_in": staged.get("rows_in", about["rows"]),
+            "rows_in": about.get("rows_in", about["rows"]),
             "plan": prints.plan,
             "feature_table": prints.features,
             "model": digest,

@@ -2,56 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
 from agecli.engines import Engine
-from agecli.engines.base import Table
-from agecli.engines.ids import check_ids, checksum, rows_checksum
-from agecli.errors import ConfigError, DataError
+from agecli.engines.base import Layout, Relation, Table, Written
+from agecli.engines.ids import IdCheck, check_ids, checksum, rows_checksum
+from agecli.errors import ConfigError, DataError, SqlFailed, SqlRefused
 from agecli.pipeline.frozen import FrozenRun
-from agecli.pipeline.graph import fingerprints, row_group_rows
-from agecli.pipeline.staging import NUMBERS, check_rows, in_file
+from agecli.pipeline.graph import fingerprints, row_group_rows, staged
+from agecli.pipeline.staging import (
+    NUMBERS,
+    STAGED,
+    check_bounds,
+    check_identity,
+    check_rows,
+    in_file,
+    staging_sql,
+    staging_view,
+    store,
+    tallied,
+)
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import mark_whole, new_folder
 
+# A batch reads the footers of its files: in files of some millions of rows these stay small
+LAYOUT = Layout(distinct=("id",), file_groups=64)
 
-def features(run: FrozenRun, progress: Progress) -> Facts:
+
+class _Unclear(Exception):
+    """Something is wrong with the rows; which of the two SQL files is to blame, a stored staging table will tell."""
+
+
+def features(run: FrozenRun, progress: Progress, say: Callable[[str], None]) -> Facts:
     """Writes the feature table: id, known_label, label_source, then the recipe's features in its order.
 
     Numeric features are stored as real (a model's numbers are 32 bits wide), categorical ones as varchar.
-    Raises ConfigError when features.sql and the recipe's list differ, DataError when it drops or multiplies rows.
+    Raises ConfigError when features.sql and the recipe's list differ, DataError when it drops or multiplies rows;
+    where the staging table is not stored, also what storing it would raise.
     """
     engine = engine_of(run)
-    staging = staging_table(run)
-    tables = {"staging": staging, "source": run.source.table}
+    known, facts, way = staged(run, stored=False), None, "ephemeral"
+    if known is not None and not known["files"]:
+        facts = _from_view(run, engine, known["rows_in"], progress, say)
+        if facts is None:
+            sql = staging_sql(run.recipe, run.as_of, run.source.table, engine)
+            store(run, engine, sql, known["rows_in"], progress)
+    if facts is None:
+        facts, way = _from_table(run, engine, progress), "table"
+    run.workspace.set_current("features", fingerprints(run).features)
+    return {**facts, "staging": way}
+
+
+def _from_view(
+    run: FrozenRun, engine: Engine, rows: int, progress: Progress, say: Callable[[str], None]
+) -> Facts | None:
+    """Staging and features in one pass; None where only a stored staging table will do, or will tell what is wrong."""
+    view, tally = staging_view(run, engine)
+    tables: dict[str, Relation] = {"staging": view, "source": run.source.table}
     sql = features_sql(run, engine, tables)
-    prints = fingerprints(run)
-    before = run.workspace.facts("staging", prints.staging) or {}
-    target = run.workspace.table("features", prints.features)
-    with new_folder(target) as folder, in_file("features.sql"):
-        written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, before["rows"]))
-        check_rows("features.sql", before["rows"], written.rows)
-        memory = engine_memory(run, run.workers)
-        made = Table(tuple(str(folder / name) for name in written.files))
-        ids = check_ids(made, "id", folder, memory)
-        if ids.nulls or ids.repeated or ids.checksum != checksum(staging, "id", memory):
+    with in_file("features.sql"):
+        engine.check_created(sql, tables)
+        why = engine.why_stored(sql, tables, "staging")
+    if why:
+        say(f"the staging table is stored: {why}")
+        return None
+    try:
+        with new_folder(run.workspace.table("features", fingerprints(run).features)) as folder:
+            try:
+                written = engine.create(
+                    sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows), LAYOUT
+                )
+            except (SqlFailed, SqlRefused, DataError) as error:
+                raise _Unclear from error
+            ids = _check_ids(run, folder, written)
+            if not rows == tally.rows == written.rows or _labels(run, folder, written) != tally.checksum:
+                raise _Unclear
+            check_identity(ids)
+            facts: Facts = {"rows_in": rows, **tallied(tally)}
+            check_bounds(run, facts)
+            return _finish(run, folder, written, ids, facts)
+    except _Unclear:
+        say("the staging table is stored to find out what is wrong")
+        return None
+
+
+def _from_table(run: FrozenRun, engine: Engine, progress: Progress) -> Facts:
+    """The features of a stored staging table."""
+    staging, before = staging_table(run), staged(run, stored=True) or {}
+    tables: dict[str, Relation] = {"staging": staging, "source": run.source.table}
+    sql = features_sql(run, engine, tables)
+    rows = before["rows_in"]
+    with (
+        new_folder(run.workspace.table("features", fingerprints(run).features)) as folder,
+        in_file("features.sql"),
+    ):
+        written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows), LAYOUT)
+        check_rows("features.sql", rows, written.rows)
+        ids = _check_ids(run, folder, written)
+        if ids.nulls or ids.repeated or ids.checksum != checksum(staging, "id", engine_memory(run, run.workers)):
             raise DataError("features.sql changes the ids", "they differ from those of staging", "SELECT id unchanged")
-        if rows_checksum(made, BASE_COLUMNS, memory) != rows_checksum(staging, BASE_COLUMNS, memory):
+        if _labels(run, folder, written) != rows_checksum(staging, BASE_COLUMNS, engine_memory(run, run.workers)):
             why = "known_label or label_source differ from those of staging"
             raise DataError("features.sql changes the labels", why, "SELECT known_label, label_source unchanged")
-        _check_filled(run.recipe, [folder / name for name in written.files])
-        facts: Facts = {"rows": written.rows, "labelled": before["labelled"]}
-        mark_whole(folder, {"fingerprint": prints.features, "files": written.files, "ids": ids.checksum, **facts})
-    run.workspace.set_current("features", prints.features)
+        return _finish(run, folder, written, ids, {key: before[key] for key in STAGED})
+
+
+def _check_ids(run: FrozenRun, folder: Path, written: Written) -> IdCheck:
+    return check_ids(_made(folder, written), "id", folder, engine_memory(run, run.workers))
+
+
+def _labels(run: FrozenRun, folder: Path, written: Written) -> str:
+    """A sum over ids with their labels, to be compared with that of staging."""
+    return rows_checksum(_made(folder, written), BASE_COLUMNS, engine_memory(run, run.workers))
+
+
+def _made(folder: Path, written: Written) -> Table:
+    return Table(tuple(str(folder / name) for name in written.files))
+
+
+def _finish(run: FrozenRun, folder: Path, written: Written, ids: IdCheck, staged: Facts) -> Facts:
+    """Marks the table as whole; its facts are its rows and what is known of its staging."""
+    _check_filled(run.recipe, [folder / name for name in written.files])
+    facts: Facts = {"rows": written.rows, **staged}
+    fingerprint = fingerprints(run).features
+    marker = {"fingerprint": fingerprint, "files": written.files, "ids": ids.checksum, **facts}
+    mark_whole(folder, marker)
     return facts
 
 
-def features_sql(run: FrozenRun, engine: Engine, tables: dict[str, Table]) -> str:
+def features_sql(run: FrozenRun, engine: Engine, tables: Mapping[str, Relation]) -> str:
     """features.sql inside the wrapper that fixes the order and the types of its columns."""
     recipe = run.recipe
     inner = render(recipe.sql["features"], {"staging": "staging", "source": "source", "as_of": run.as_of})

@@ -23,7 +23,8 @@ class FrozenRun:
     """What a stage may know. `memory` is in bytes; `workers` also bounds an engine's threads.
 
     `overrides` are the recipe's settings that were given for this run alone, already part of `recipe`. `model` is
-    the digest of the registered model to predict with; None stands for the one that this run trains.
+    the digest of the registered model to predict with; None stands for the one that this run trains. `materialise`
+    says whether staging becomes a "table" on disk or is "ephemeral"; the rows are the same.
     """
 
     run_id: str
@@ -35,6 +36,7 @@ class FrozenRun:
     memory: int
     overrides: Mapping[str, Any] = field(default_factory=dict)
     model: str | None = None
+    materialise: str = "ephemeral"
 
     @property
     def folder(self) -> Path:
@@ -43,7 +45,12 @@ class FrozenRun:
     @property
     def as_of(self) -> str:
         """The period's last day, as SQL."""
-        return f"DATE '{recipes.as_of(self.workspace.period).isoformat()}'"
+        return as_of_sql(self.workspace.period)
+
+
+def as_of_sql(period: str) -> str:
+    """A period's last day, as SQL."""
+    return f"DATE '{recipes.as_of(period).isoformat()}'"
 
 
 def freeze(
@@ -74,6 +81,7 @@ def freeze(
                 "source": source.to_json(),
                 "workers": config.worker_count(settings),
                 "memory": config.memory_bytes(settings),
+                "materialise": settings["materialise"],
             },
         )
     return thaw(folder)
@@ -93,4 +101,5 @@ def thaw(folder: Path) -> FrozenRun:
         memory=fields["memory"],
         overrides=fields.get("overrides") or {},
         model=fields.get("model"),
+        materialise=fields.get("materialise", "table"),
     )

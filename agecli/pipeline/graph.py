@@ -8,6 +8,7 @@ worker counts are in it.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from agecli.pipeline.source import digest_of
 from agecli.workspace import Workspace, is_plain_name, read_json, read_object, write_json
 
 # Raised when a stage changes what it writes for the same inputs.
-CONTRACT = {"staging": 1, "features": 1, "train": 3, "plan": 1, "predict": 1, "results": 1}
+CONTRACT = {"staging": 1, "features": 2, "train": 3, "plan": 1, "predict": 2, "results": 2}
 
 ROW_GROUP_ROWS = 51_200  # 25 vectors of the embedded engine: a batch is made of whole row groups
 
@@ -177,6 +178,17 @@ def fresh_batches(run: FrozenRun, model: str) -> dict[int, dict[str, Any]]:
     return fresh
 
 
+def keeps_staging(run: FrozenRun, stages: Iterable[str]) -> bool:
+    """Is the staging table wanted on disk? Where features follow, the setting decides; by itself it is what is made."""
+    return run.materialise == "table" or set(stages) == {"stage"}
+
+
+def staged(run: FrozenRun, stored: bool) -> dict[str, Any] | None:
+    """What the stage `stage` wrote down, if that is whole; only of a table on disk, if it has to be `stored`."""
+    facts = run.workspace.facts("staging", fingerprints(run).staging)
+    return facts if facts is not None and (facts["files"] or not stored) else None
+
+
 def stale(run: FrozenRun, stages: tuple[str, ...], force: bool) -> dict[str, str]:
     """The stages that must run to reach the last of `stages`, each with the reason.
 
@@ -185,8 +197,9 @@ def stale(run: FrozenRun, stages: tuple[str, ...], force: bool) -> dict[str, str
     prints, workspace = fingerprints(run), run.workspace
     model = model_of(run)
     plan = read_plan(workspace, prints.plan)
+    goal = [stage for stage in stages if stage != "cleanup"][-1:]
     whole = {
-        "stage": workspace.facts("staging", prints.staging) is not None,
+        "stage": staged(run, stored=keeps_staging(run, goal)) is not None,
         "features": workspace.facts("features", prints.features) is not None,
         "train": model is not None,
         "batches": plan is not None,
@@ -203,7 +216,6 @@ def stale(run: FrozenRun, stages: tuple[str, ...], force: bool) -> dict[str, str
         "features": ("stage",),
         "stage": (),
     }
-    goal = [stage for stage in stages if stage != "cleanup"][-1:]
     reasons: dict[str, str] = {}
     pending = [(stage, "asked for") for stage in goal if not whole[stage]]
     if force:
@@ -213,13 +225,15 @@ def stale(run: FrozenRun, stages: tuple[str, ...], force: bool) -> dict[str, str
         stage, why = pending.pop(0)
         if stage in reasons:
             continue
-        reasons[stage] = why if why == "--force" else _reason(workspace, stage)
+        reasons[stage] = why if why == "--force" else _reason(run, stage)
         pending += [(need, "needed") for need in needs[stage] if not whole[need]]
     return reasons
 
 
-def _reason(workspace: Workspace, stage: str) -> str:
+def _reason(run: FrozenRun, stage: str) -> str:
+    if stage == "stage" and staged(run, stored=False) is not None:
+        return "checked, but not stored as a table"
     table = {"stage": "staging", "features": "features", "aggregate": "results"}.get(stage)
     if table is None:
         return "not done yet for these inputs"
-    return "the source, its SQL or a setting changed" if workspace.current(table) else "not there yet"
+    return "the source, its SQL or a setting changed" if run.workspace.current(table) else "not there yet"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -20,6 +21,7 @@ from agecli.pipeline.tables import Facts, reason_columns
 from agecli.workspace import TEMPORARY, guard_writes, publish
 
 ROWS_AT_ONCE = 16_384
+_REPEATED = ["label_source", "model"]
 
 
 def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[], Model]) -> Facts:
@@ -42,7 +44,7 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with pq.ParquetWriter(
-                temporary, schema, compression="zstd", use_dictionary=["label_source", "model"]
+                temporary, schema, compression="zstd", use_dictionary=_REPEATED, write_statistics=False
             ) as writer:
                 for batch in _read(run, item, prints.features):
                     done, count = _score(batch, model, digest, schema)
@@ -109,7 +111,7 @@ def _score(batch: pa.RecordBatch, model: Model, digest: str, schema: pa.Schema) 
     unknown = np.flatnonzero(known.is_null().to_numpy(zero_copy_only=False))
     columns: dict[str, pa.Array] = {name: batch.column(name) for name in ("id", "known_label", "label_source")}
     if len(unknown):
-        rows = batch.take(pa.array(unknown))
+        rows = batch.select([n for n in model.spec.names if n in batch.schema.names]).take(pa.array(unknown))
         scored = model.score(rows)
         columns_told = (scored.prediction, scored.confidence, scored.lower, scored.upper)
         why = explain.reasons_of(model, rows, scored.prediction, len(reasons)) if reasons else []
@@ -121,10 +123,21 @@ def _score(batch: pa.RecordBatch, model: Model, digest: str, schema: pa.Schema) 
     index = pa.array(place, mask=place < 0)
     for name, value in values.items():
         kind = schema.field(name).type
-        columns[name] = pa.nulls(batch.num_rows, kind) if value is None else pa.array(value).cast(kind).take(index)
+        columns[name] = pa.nulls(batch.num_rows, kind) if value is None else _placed(value, kind, unknown, index)
     columns["model"] = pa.array([digest]).take(pa.array(np.zeros(batch.num_rows, np.int64), mask=place < 0))
     arrays = [columns[field.name].cast(field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema), len(unknown)
+
+
+def _placed(
+    values: pa.Array | npt.NDArray[Any], kind: pa.DataType, unknown: npt.NDArray[np.int64], index: pa.Array
+) -> pa.Array:
+    """The values of the unknown rows at their places among all rows, NULL elsewhere."""
+    if not pa.types.is_floating(kind):
+        return pa.array(values).cast(kind).take(index)
+    whole = np.zeros(len(index), np.float64)
+    whole[unknown] = pa.array(values).to_numpy(zero_copy_only=False)
+    return pa.array(whole, kind, mask=index.is_null().to_numpy(zero_copy_only=False), from_pandas=False)
 
 
 def lazily(run: FrozenRun, digest: str) -> Callable[[], Model]:

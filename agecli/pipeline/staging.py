@@ -1,21 +1,27 @@
-"""The `stage` stage: source rows to typed Parquet by the recipe's staging.sql, one row out per row in."""
+"""The `stage` stage: source rows to typed ones by the recipe's staging.sql, one row out per row in.
+
+The table is stored only where something asks for it. Otherwise the stage checks the source and the SQL, and the
+features are computed from a view that counts its rows as they pass.
+"""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from agecli.engines import Engine
-from agecli.engines.base import Column, Table
+from agecli.engines.base import Column, Table, View
 from agecli.engines.ids import IdCheck, check_ids
+from agecli.engines.tally import Tally
 from agecli.errors import ConfigError, DataError, SqlFailed, SqlInvalid, SqlRefused
 from agecli.pipeline.frozen import FrozenRun
-from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
+from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints, keeps_staging
 from agecli.pipeline.space import check_space
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of
-from agecli.recipe import BASE_COLUMNS, IDENTIFIER, render
+from agecli.recipe import BASE_COLUMNS, IDENTIFIER, Recipe, render
 from agecli.workspace import mark_whole, new_folder
 
+STAGED = ("rows_in", "labelled", "labels_outside", "bad")  # what the features' facts repeat of the staging table's
 OUTSIDE = "label_outside"  # the column that says whose label was out of bounds
 NUMBERS = ("tinyint", "smallint", "integer", "bigint", "real", "double", "decimal")
 
@@ -30,40 +36,71 @@ def in_file(name: str) -> Iterator[None]:
 
 
 def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None], progress: Progress) -> Facts:
-    """Writes the staging table and returns its facts. `stages` are all that the run will do: their need of disk is
-    said first.
+    """Checks the source and staging.sql; writes the staging table where it is wanted on disk. Returns its facts.
+
+    `stages` are all that the run will do: their need of disk is said first. Where the table is not wanted, its rows
+    are computed within the features, and what the data say of it is found there.
 
     Raises ConfigError when the SQL does not give the columns that the contract names, DataError when the data
     breaks it: rows dropped or multiplied, null or repeated ids, too many labels out of bounds.
     """
-    tables = {"source": run.source.table}
     engine = engine_of(run)
     rows_in = engine.count(run.source.table)
     if rows_in == 0:
         raise DataError("the source is empty", "it has no rows", "give a source that has rows")
-    say(check_space(run, rows_in, stages))
-    sql = staging_sql(run, engine)
-    fingerprint = fingerprints(run).staging
-    target = run.workspace.table("staging", fingerprint)
+    stored = keeps_staging(run, stages)
+    say(check_space(run, rows_in, stages if stored else stages - {"stage"}))
+    sql = staging_sql(run.recipe, run.as_of, run.source.table, engine)
+    if stored:
+        return store(run, engine, sql, rows_in, progress)
+    with in_file("staging.sql"):
+        engine.check_created(sql, {"source": run.source.table})
+    _mark(run, {"rows_in": rows_in, "files": []})
+    say("staging.sql is computed within features (materialise = ephemeral)")
+    return {"rows_in": rows_in, "staging": "ephemeral"}
+
+
+def store(run: FrozenRun, engine: Engine, sql: str, rows_in: int, progress: Progress) -> Facts:
+    """Writes the rows of staging_sql as the staging table and returns its facts."""
+    target = run.workspace.table("staging", fingerprints(run).staging)
     with new_folder(target) as folder, in_file("staging.sql"):
+        tables = {"source": run.source.table}
         written = engine.create(sql, tables, folder, ROW_GROUP_ROWS, lambda done: progress(done, rows_in))
         table = Table(tuple(str(folder / name) for name in written.files))
         check_rows("staging.sql", rows_in, written.rows)
         ids = check_ids(table, "id", folder, engine_memory(run, run.workers))
-        _check_identity(ids)
-        facts: Facts = {"rows_in": rows_in, "ids": ids.checksum, **_counts(engine, table, written.columns)}
-        _check_bounds(run, facts)
-        mark_whole(folder, {"fingerprint": fingerprint, "rows": written.rows, "files": written.files, **facts})
-    run.workspace.set_current("staging", fingerprint)
-    return {"rows": written.rows, **facts}
+        check_identity(ids)
+        facts: Facts = {"rows_in": rows_in, **_counts(engine, table, written.columns)}
+        check_bounds(run, facts)
+        more = {"rows": written.rows, "files": written.files, "ids": ids.checksum}
+        mark_whole(folder, {"fingerprint": target.name, **more, **facts})
+    run.workspace.set_current("staging", target.name)
+    return {"rows": written.rows, "staging": "table", **facts}
 
 
-def staging_sql(run: FrozenRun, engine: Engine) -> str:
-    """staging.sql inside the wrapper that applies the recipe's bounds to the label."""
-    recipe = run.recipe
-    inner = render(recipe.sql["staging"], {"source": "source", "as_of": run.as_of})
+def _mark(run: FrozenRun, facts: Facts) -> None:
+    """Notes that the source and staging.sql were checked; no data are written."""
+    target = run.workspace.table("staging", fingerprints(run).staging)
+    with new_folder(target) as folder:
+        mark_whole(folder, {"fingerprint": target.name, **facts})
+    run.workspace.set_current("staging", target.name)
+
+
+def staging_view(run: FrozenRun, engine: Engine) -> tuple[View, Tally]:
+    """The staging table as a SELECT, and what will have counted its rows when a query has read it once."""
+    sql = staging_sql(run.recipe, run.as_of, run.source.table, engine)
+    tables = {"source": run.source.table}
     with in_file("staging.sql"):
-        columns = {column.name: column.type for column in engine.describe(inner, {"source": run.source.table})}
+        columns = engine.describe(sql, tables)
+    tally = Tally(BASE_COLUMNS, ("known_label", OUTSIDE, *bad_columns(columns)))
+    return View(sql, tuple(tables.items()), tally), tally
+
+
+def staging_sql(recipe: Recipe, as_of: str, source: Table, engine: Engine) -> str:
+    """staging.sql inside the wrapper that applies the recipe's bounds to the label. `as_of` is SQL."""
+    inner = render(recipe.sql["staging"], {"source": "source", "as_of": as_of})
+    with in_file("staging.sql"):
+        columns = {column.name: column.type for column in engine.describe(inner, {"source": source})}
     for name in BASE_COLUMNS:
         if name not in columns:
             raise ConfigError(
@@ -111,7 +148,8 @@ def check_rows(what: str, expected: int, found: int) -> None:
         )
 
 
-def _check_identity(ids: IdCheck) -> None:
+def check_identity(ids: IdCheck) -> None:
+    """Every row with an id of its own, or a DataError."""
     fix = "every row needs its own id: clean the source, or name another id in recipe.toml"
     if ids.nulls:
         raise DataError("rows without an id", f"{ids.nulls:,} of {ids.rows:,} ids are NULL", fix)
@@ -119,8 +157,20 @@ def _check_identity(ids: IdCheck) -> None:
         raise DataError("rows with the same id", "repeated are " + ", ".join(map(str, ids.repeated)), fix)
 
 
+def bad_columns(columns: Iterable[Column]) -> list[str]:
+    """The columns whose rows are counted where they are true."""
+    return [c.name for c in columns if c.name.startswith("bad_") and c.type == "boolean"]
+
+
+def tallied(tally: Tally) -> Facts:
+    """The same facts as those of a stored table."""
+    counts = tally.counts
+    bad = {name: count for name, count in counts.items() if name.startswith("bad_")}
+    return {"labelled": counts["known_label"], "labels_outside": counts[OUTSIDE], "bad": bad}
+
+
 def _counts(engine: Engine, table: Table, columns: tuple[Column, ...]) -> Facts:
-    bad = [c.name for c in columns if c.name.startswith("bad_") and c.type == "boolean"]
+    bad = bad_columns(columns)
     wanted = ["count(known_label)", f"count_if({OUTSIDE})", *(f'count_if("{name}")' for name in bad)]
     sql = "SELECT " + ", ".join(f"{expression} AS c{i}" for i, expression in enumerate(wanted)) + " FROM staging"
     (row,) = [row for batch in engine.read(sql, {"staging": table}) for row in batch.to_pylist()]
@@ -128,7 +178,8 @@ def _counts(engine: Engine, table: Table, columns: tuple[Column, ...]) -> Facts:
     return {"labelled": known, "labels_outside": outside, "bad": dict(zip(bad, rest, strict=True))}
 
 
-def _check_bounds(run: FrozenRun, facts: Facts) -> None:
+def check_bounds(run: FrozenRun, facts: Facts) -> None:
+    """A DataError when too many labels are out of the recipe's bounds. `facts` say how many there are of each."""
     bounds, outside = run.recipe.bounds, facts["labels_outside"]
     given = facts["labelled"] + outside
     if given and outside / given > bounds.max_share_outside:

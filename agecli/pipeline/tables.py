@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ from typing import Any
 from agecli import recipe as recipes
 from agecli.config import Settings
 from agecli.engines import Engine, open_engine
-from agecli.engines.base import Table
+from agecli.engines.base import Relation, Table, View
 from agecli.errors import AgecliError, ConfigError
 from agecli.models.spec import check_params
 from agecli.pipeline import source
-from agecli.pipeline.frozen import FrozenRun
+from agecli.pipeline.frozen import FrozenRun, as_of_sql
 from agecli.pipeline.graph import fingerprints
 from agecli.workspace import MARKER, TABLES, TEMPORARY, Workspace
 
@@ -25,7 +26,7 @@ Progress = Callable[[int, int], None]  # rows done, rows in all
 def table_at(workspace: Workspace, name: str, fingerprint: str) -> Table:
     """A whole table; raises ConfigError when it is not there."""
     facts = workspace.facts(name, fingerprint)
-    if facts is None:
+    if facts is None or not facts["files"]:
         raise ConfigError(f"no {name} table", "it was not made yet, or was cleaned up", "agecli run --all")
     folder = workspace.table(name, fingerprint)
     return Table(tuple(str(folder / file) for file in facts["files"]))
@@ -89,11 +90,26 @@ def workspace_tables(settings: Settings) -> dict[str, Table]:
             found["source"] = source.find_table(recipe, path)
     for name in TABLES:
         fingerprint = workspace.current(name)
-        if fingerprint is not None and workspace.facts(name, fingerprint) is not None:
+        facts = workspace.facts(name, fingerprint) if fingerprint is not None else None
+        if fingerprint is not None and facts is not None and facts["files"]:
             found[name] = table_at(workspace, name, fingerprint)
     batches = _live_predictions(workspace)
     if batches:
         found["predictions"] = Table(batches)
+    return found
+
+
+def workspace_relations(settings: Settings, sql: str) -> dict[str, Relation]:
+    """The same for one query: where it mentions staging, and no table of that is stored, a view that computes it."""
+    from agecli.pipeline.staging import staging_sql
+
+    found: dict[str, Relation] = dict(workspace_tables(settings))
+    workspace, recipe = open_workspace(settings)
+    checked = workspace.current("staging") is not None  # by a run, or by `agecli stage`
+    source = found.get("source")
+    if checked and isinstance(source, Table) and "staging" not in found and re.search(r"\bstaging\b", sql, re.I):
+        view = staging_sql(recipe, as_of_sql(workspace.period), source, open_engine())
+        found["staging"] = View(view, (("source", source),))
     return found
 
 

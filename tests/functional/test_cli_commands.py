@@ -173,6 +173,14 @@ def test_sql_knows_the_workspaces_tables(finished, table):
     assert told("-C", finished, "sql", f"SELECT COUNT(*) AS n FROM {table}", "--output", "json").json == [{"n": ROWS}]
 
 
+def test_sql_sees_the_same_staging_whether_it_is_stored_or_not(own):
+    query = ("-C", own, "sql", "SELECT * FROM Staging ORDER BY id", "--output", "json")
+    computed = told(*query).json
+    told("-C", own, "stage")
+    assert told(*query).json == computed
+    assert set(computed[0]) >= {"id", "known_label", "label_source", "label_outside"}
+
+
 @pytest.mark.parametrize("source", ["*.parquet", "."], ids=["glob", "folder"])
 def test_sql_knows_a_source_of_several_files(own, source):
     shutil.rmtree(own / "workspace")
@@ -270,7 +278,14 @@ def test_a_dry_run_writes_nothing(own):
     assert sorted(own.rglob("*")) == before
 
 
-@pytest.mark.parametrize("stage", ["stage", "features", "train", "batches", "predict", "aggregate"])
+def test_the_stage_command_stores_the_staging_table(own):
+    first, second = told("-C", own, "stage"), told("-C", own, "stage")
+    assert "checked, but not stored as a table" in first.err
+    assert "skipped: fresh" in second.err
+    assert len(list(own.glob("workspace/*/*/staging/*/*.parquet"))) == 1
+
+
+@pytest.mark.parametrize("stage", ["features", "train", "batches", "predict", "aggregate"])
 def test_each_stage_is_a_command_of_its_own(own, stage):
     answer = told("-C", own, stage)
     assert f"{stage:<9}  skipped: fresh" in answer.err
