@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from agecli.engines.arrow_types import to_arrow
 from agecli.engines.base import Column, Table, Written
 from agecli.engines.dialect import Translation, translate
 from agecli.engines.dialect.registry import FAILED, REFUSED, Macro, Udf, needed
+from agecli.engines.dialect.types import quote_text
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
 
 _ROW_GROUP_ROWS = 122_880
@@ -113,6 +114,29 @@ class DuckDBEngine:
             cursor.register("texts", pa.table({"x": text}))
             found = cursor.sql(f"SELECT {sql} AS c1 FROM texts").to_arrow_table()
         return found.column(0).combine_chunks()
+
+    def evaluator(self, selected: Sequence[str], source: str) -> Callable[[Sequence[str | None]], list[Any]]:
+        """A function of texts that gives a row for each: DuckDB's SQL for several values over a relation.
+
+        The relation is made of `texts`, whose column x has the texts. What is the same each time is done but once.
+        """
+        query = f"SELECT {', '.join(f'{value} AS c{i}' for i, value in enumerate(selected, 1))} FROM {source}"
+        with self._query_errors():
+            self._install(query)
+            cursor = self._connection.cursor()
+            cursor.execute("SET TimeZone='UTC'")
+            texts = "WITH texts AS (SELECT unnest(CAST($1 AS VARCHAR[])) AS x)"
+            cursor.execute(f"PREPARE evaluated AS {texts} {query}")
+
+        def evaluate(texts: Sequence[str | None]) -> list[Any]:
+            with self._query_errors():
+                if any(text is not None and "\0" in text for text in texts):  # which no literal can have
+                    cursor.register("texts", pa.table({"x": pa.array(texts, pa.string())}))
+                    return cursor.execute(query).fetchall()
+                listed = ", ".join("NULL" if text is None else quote_text(text) for text in texts)
+                return cursor.execute(f"EXECUTE evaluated([{listed}])").fetchall()
+
+        return evaluate
 
     def close(self) -> None:
         self._connection.close()

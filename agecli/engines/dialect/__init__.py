@@ -62,7 +62,7 @@ def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translati
     usual = sys.getrecursionlimit()
     sys.setrecursionlimit(max(usual, _DEEPEST))
     try:
-        return _translate(sql, Statement(tables or {}))
+        return _translate(sql, Statement(tables or {}, sql))
     except RecursionError:
         raise SqlRefused("the SQL is refused", "it is nested too deeply", "take parts of it into WITH") from None
     finally:
@@ -73,7 +73,8 @@ def _translate(sql: str, statement: Statement) -> Translation:
     tree = parser.parse(sql)
     bound = QueryBinder(statement).query(tree, Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
-    return Translation(bound.sql, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree))
+    emitted = statement.programs.finished(bound.sql, bound.origin.relation if bound.origin is not None else None)
+    return Translation(emitted, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree))
 
 
 _DEEPEST = 6_000  # calls: some 900 ANDs or ORs in a row

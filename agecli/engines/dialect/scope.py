@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from agecli.engines.dialect import ast
+from agecli.engines.dialect.programs import Programs
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlInvalid
@@ -35,6 +37,15 @@ class Bound:
 
     sql: str
     columns: tuple[tuple[str | None, Type], ...]
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Of a plain SELECT over one relation: that relation's alias, and what `programs` know of the columns."""
+
+    relation: str
+    natives: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,7 @@ class CommonQuery:
 
     sql_name: str
     columns: tuple[tuple[str | None, Type], ...]
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +90,8 @@ class Scope:
 class Statement:
     """What the parts of one translation share: tables, a counter for names, the query binder, the columns met."""
 
-    def __init__(self, tables: Mapping[str, Source]) -> None:
+    def __init__(self, tables: Mapping[str, Source], sql: str = "") -> None:
+        self.programs = Programs(sql)
         self.tables = {name.lower(): source for name, source in tables.items()}
         self.count = 0
         self.place = ""

@@ -1,7 +1,7 @@
 /* Texts of a whole Arrow column in one pass: JSON for json_scan.py, distinct texts for memo.py.
 
    Each JSON text ends in one of three ways. Read: its values are in the columns that come back. Failed: it is not JSON by
-   the strict grammar, and its value is NULL. Odd: anything whose meaning takes more than a glance (a key that is not
+   the strict grammar, or null, and its value is NULL. Odd: anything whose meaning takes more than a glance (a key that is not
    ASCII, a key twice, an object where text is wanted, a lone surrogate, deep nesting); json_scan.py asks the exact function
    in Python for those. So this file decides only what it is sure of, and never reads outside [text, end).
 
@@ -26,7 +26,7 @@
 
 typedef const uint8_t *Text;
 enum { READ, FAILED, ODD };
-enum { VARCHAR = 'v', BIGINT = 'i', BOOLEAN = 'b' };
+enum { VARCHAR = 'v', BIGINT = 'i', BOOLEAN = 'b', NUMBERED = 'n', UNWANTED = '-' };
 
 /* a buffer that grows */
 typedef struct {
@@ -60,6 +60,7 @@ static int append(Bytes *b, const void *bytes, size_t size)
 typedef struct {
     Bytes values, valid, data;
     size_t entries;
+    struct Table *table; /* of a NUMBERED column */
 } Column;
 
 static int mark(Column *c, int valid)
@@ -74,6 +75,10 @@ static int mark(Column *c, int valid)
     c->entries++;
     return 1;
 }
+
+/* texts that were met, and the number that each has; see below */
+typedef struct Table Table;
+static int32_t numbered(Table *table, Text text, size_t size);
 
 static void forget(Column *c, size_t entries, size_t values, size_t data)
 {
@@ -332,7 +337,27 @@ static int put_null(Column *c, char kind)
     int32_t offset = (int32_t)c->data.size;
     if (kind == VARCHAR)
         return mark(c, 0) && append(&c->values, &offset, 4);
-    return mark(c, 0) && append(&c->values, &zero, kind == BIGINT ? 8 : 1);
+    return mark(c, 0) && append(&c->values, &zero, kind == BIGINT ? 8 : kind == NUMBERED ? 4 : kind == BOOLEAN);
+}
+
+/* Text as an entry of a column for texts: whole, or as its number, or not at all. */
+static int put_text(Column *c, char kind, Text from, Text to, int escaped, int *odd)
+{
+    int32_t number, offset = (int32_t)c->data.size;
+    if (kind == VARCHAR)
+        return mark(c, 1) && append(&c->values, &offset, 4)
+            && (escaped ? unescape(&c->data, from, to, odd) : append(&c->data, from, (size_t)(to - from)));
+    if (escaped) { /* the plain text is written behind the column's own, for as long as it is looked at */
+        if (!unescape(&c->data, from, to, odd))
+            return 0;
+        from = c->data.bytes;
+        to = from + c->data.size;
+        c->data.size = 0;
+    }
+    if (kind == UNWANTED || *odd)
+        return mark(c, 1);
+    number = numbered(c->table, from, (size_t)(to - from));
+    return number > -2 && mark(c, 1) && append(&c->values, &number, 4);
 }
 
 static int put_integer(Column *c, Text from, Text to)
@@ -347,10 +372,9 @@ static int put_integer(Column *c, Text from, Text to)
 /* The scalar at `at` as an entry of the column. Sets `state` to FAILED or ODD where it is none; NULL then. */
 static Text put(Column *c, char kind, Text at, Text end, int *state)
 {
-    int escaped = 0, whole, odd = 0, done = 1;
+    int escaped = 0, whole, odd = 0, done = 1, texts = kind == VARCHAR || kind == NUMBERED || kind == UNWANTED;
     uint8_t high = 0;
     Text from = at, to;
-    int32_t offset = (int32_t)c->data.size;
     if (at >= end)
         goto failed;
     if (*at == 'n') {
@@ -360,20 +384,17 @@ static Text put(Column *c, char kind, Text at, Text end, int *state)
     } else if (*at == '"') {
         if (!(to = string(at + 1, end, &escaped, &high)))
             goto failed;
-        if (kind != VARCHAR)
+        if (!texts || c->data.size + (size_t)(to - from) > INT32_MAX)
             goto strange;
-        if (c->data.size + (size_t)(to - from) > INT32_MAX)
-            goto strange;
-        done = mark(c, 1) && append(&c->values, &offset, 4)
-            && (escaped ? unescape(&c->data, from + 1, to - 1, &odd) : append(&c->data, from + 1, (size_t)(to - from - 2)));
+        done = put_text(c, kind, from + 1, to - 1, escaped, &odd);
         if (odd)
             goto strange;
     } else if (*at == 't' || *at == 'f') {
         if (!(to = *at == 't' ? word(at, end, "true", 4) : word(at, end, "false", 5)))
             goto failed;
         uint8_t truth = *at == 't';
-        if (kind == VARCHAR)
-            done = mark(c, 1) && append(&c->values, &offset, 4) && append(&c->data, from, (size_t)(to - from));
+        if (texts)
+            done = put_text(c, kind, from, to, 0, &odd);
         else if (kind == BOOLEAN)
             done = mark(c, 1) && append(&c->values, &truth, 1);
         else
@@ -385,8 +406,7 @@ static Text put(Column *c, char kind, Text at, Text end, int *state)
             goto failed;
         if (!whole || kind == BOOLEAN || to - from > 18 || (*from == '-' && from[1] == '0'))
             goto strange;
-        done = kind == BIGINT ? put_integer(c, from, to)
-                              : mark(c, 1) && append(&c->values, &offset, 4) && append(&c->data, from, (size_t)(to - from));
+        done = texts ? put_text(c, kind, from, to, 0, &odd) : put_integer(c, from, to);
     }
     if (!done)
         goto strange;
@@ -510,9 +530,12 @@ static Text item(Fields *f, int bare, Text at, Text end, int *state)
     }
     if (at < end && *at == '{')
         return object(f, at, end, state);
-    *state = at < end ? ODD : FAILED;
-    if (at >= end || *at != 'n')
+    if (at >= end || *at != 'n') { /* not for here, unless it is no value at all */
+        int odd = 0;
+        *state = skip(at, end, 0, &odd) || odd ? ODD : FAILED;
         return NULL;
+    }
+    *state = FAILED;
     if (!(next = word(at, end, "null", 4)))
         return NULL;
     *state = no_object(f) ? READ : ODD;
@@ -527,8 +550,10 @@ static int whole(Fields *f, int many, int bare, Text at, Text end)
     if (at >= end)
         return FAILED;
     if (*at != (many ? '[' : '{')) { /* scalars and the like: not for here, unless they are not JSON at all */
-        int odd = 0;
+        int odd = 0, null = *at == 'n'; /* which is a NULL array */
         at = skip(at, end, 0, &odd);
+        if (null)
+            return FAILED;
         return odd || (at && spaces(at, end) == end) ? ODD : FAILED;
     }
     if (!many) {
@@ -645,12 +670,13 @@ static int read_all(const Input *in, Fields *f, int many, int bare, int quiet, C
     return 1;
 }
 
-/* read(offsets, data, valid, first, rows, names, kinds, many, bare, quiet)
-   -> (lists or None, objects, columns, odd rows): each column is (validity, values, data) */
+/* read(offsets, data, valid, first, rows, names, kinds, many, bare, quiet, tables)
+   -> (lists or None, objects, columns, odd rows): each column is (validity, values, data); `tables` has the table of
+   texts of each field of kind NUMBERED, whose values are 32-bit numbers: 0 for NULL, -1 for a text that has none */
 static PyObject *scan_read(PyObject *self, PyObject *args)
 {
     Input in;
-    PyObject *valid, *names, *found = NULL;
+    PyObject *valid, *names, *tables, *found = NULL;
     Fields f;
     Column columns[MOST_FIELDS], lists;
     Bytes odd;
@@ -661,8 +687,8 @@ static PyObject *scan_read(PyObject *self, PyObject *args)
     memset(columns, 0, sizeof columns);
     memset(&lists, 0, sizeof lists);
     memset(&odd, 0, sizeof odd);
-    if (!PyArg_ParseTuple(args, "y*y*OnnO!s#ppp", &in.offsets, &in.data, &valid, &in.first, &in.rows, &PyTuple_Type, &names,
-                          &f.kinds, &kinds, &many, &bare, &quiet))
+    if (!PyArg_ParseTuple(args, "y*y*OnnO!s#pppO!", &in.offsets, &in.data, &valid, &in.first, &in.rows, &PyTuple_Type,
+                          &names, &f.kinds, &kinds, &many, &bare, &quiet, &PyTuple_Type, &tables))
         return NULL;
     if (!begin(&in, valid))
         return NULL;
@@ -673,11 +699,15 @@ static PyObject *scan_read(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "names and kinds do not fit");
         return NULL;
     }
-    for (int i = 0; i < f.count; i++)
-        if (!(f.names[i] = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(names, i), &f.sizes[i]))) {
+    for (int i = 0; i < f.count; i++) {
+        f.names[i] = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(names, i), &f.sizes[i]);
+        PyObject *table = f.names[i] && f.kinds[i] == NUMBERED ? PyTuple_GetItem(tables, i) : NULL;
+        columns[i].table = table ? PyCapsule_GetPointer(table, "agecli.texts") : NULL;
+        if (!f.names[i] || (f.kinds[i] == NUMBERED && !columns[i].table)) {
             finish(&in);
             return NULL;
         }
+    }
     Py_BEGIN_ALLOW_THREADS
     done = read_all(&in, &f, many, bare, quiet, &lists, &odd);
     int32_t last = (int32_t)(bare ? columns[0].entries : f.rows.entries);
@@ -778,12 +808,13 @@ typedef struct {
 } Slot;
 
 /* Texts that were met, numbered from 1 in the order of their coming. */
-typedef struct {
+struct Table {
     Slot *slots;
     size_t room; /* a power of two, more than twice as many as there are texts */
     int32_t texts, most;
-    Bytes arena;
-} Table;
+    Py_ssize_t longest;
+    Bytes arena, ends; /* all texts one behind the other, and where in the arena each ends */
+};
 
 static void drop_table(PyObject *capsule)
 {
@@ -791,19 +822,21 @@ static void drop_table(PyObject *capsule)
     if (table) {
         free(table->slots);
         free(table->arena.bytes);
+        free(table->ends.bytes);
         free(table);
     }
 }
 
-/* table(most) -> an empty table for so many texts */
+/* table(most, longest) -> an empty table for so many texts, none of more bytes than `longest` */
 static PyObject *scan_table(PyObject *self, PyObject *args)
 {
     int most;
+    Py_ssize_t longest;
     (void)self;
-    if (!PyArg_ParseTuple(args, "i", &most))
+    if (!PyArg_ParseTuple(args, "in", &most, &longest))
         return NULL;
-    if (most < 1 || most > 1 << 24) {
-        PyErr_SetString(PyExc_ValueError, "1 to 2^24 texts");
+    if (most < 1 || most > 1 << 24 || longest < 0 || longest > 1 << 20) {
+        PyErr_SetString(PyExc_ValueError, "1 to 2^24 texts of up to 2^20 bytes");
         return NULL;
     }
     Table *table = calloc(1, sizeof *table);
@@ -813,7 +846,7 @@ static PyObject *scan_table(PyObject *self, PyObject *args)
         free(slots);
         return PyErr_NoMemory();
     }
-    *table = (Table){slots, 1024, 0, most, {NULL, 0, 0}};
+    *table = (Table){slots, 1024, 0, most, longest, {NULL, 0, 0}, {NULL, 0, 0}};
     PyObject *capsule = PyCapsule_New(table, "agecli.texts", drop_table);
     if (!capsule) {
         free(slots);
@@ -871,11 +904,13 @@ static int32_t number_of(Table *table, Text text, size_t size, uint64_t hash, in
     if (!learn || table->texts >= table->most)
         return -1;
     Slot *slot = &table->slots[place];
-    slot->text.at = table->arena.size;
+    uint64_t start = table->arena.size, ending = start + size;
+    if (!append(&table->arena, text, size) || !append(&table->ends, &ending, 8))
+        return -2;
     if (size <= INLINE)
         memcpy(slot->text.bytes, text, size);
-    else if (!append(&table->arena, text, size))
-        return -2;
+    else
+        slot->text.at = (size_t)start;
     slot->hash = hash;
     slot->size = (int32_t)size;
     slot->number = ++table->texts;
@@ -884,9 +919,47 @@ static int32_t number_of(Table *table, Text text, size_t size, uint64_t hash, in
     return table->texts;
 }
 
-/* The numbers of all texts of the input; 0 where memory ran out. */
-static int number_all(Table *table, const Input *in, Py_ssize_t longest, int learn, Bytes *numbers, Bytes *rows)
+/* The number of a text of a JSON value, a new one where there is room; -1 where it has none, -2: no memory. */
+static int32_t numbered(Table *table, Text text, size_t size)
 {
+    return size <= (size_t)table->longest ? number_of(table, text, size, hash_of(text, size), 1) : -1;
+}
+
+/* texts(table, known) -> (offsets, data) of the texts numbered from known + 1 on */
+static PyObject *scan_texts(PyObject *self, PyObject *args)
+{
+    PyObject *capsule, *found = NULL;
+    int known;
+    Bytes offsets;
+    (void)self;
+    memset(&offsets, 0, sizeof offsets);
+    if (!PyArg_ParseTuple(args, "Oi", &capsule, &known))
+        return NULL;
+    const Table *table = PyCapsule_GetPointer(capsule, "agecli.texts");
+    if (!table)
+        return NULL;
+    if (known < 0 || known > table->texts) {
+        PyErr_SetString(PyExc_ValueError, "there are not so many texts");
+        return NULL;
+    }
+    const uint64_t *ends = (const uint64_t *)table->ends.bytes;
+    uint64_t start = known ? ends[known - 1] : 0, last = table->texts ? ends[table->texts - 1] : 0;
+    int done = last - start <= INT32_MAX;
+    for (int32_t i = known; done && i <= table->texts; i++) {
+        int32_t offset = i ? (int32_t)(ends[i - 1] - start) : 0;
+        done = append(&offsets, &offset, 4);
+    }
+    const uint8_t *from = table->arena.bytes ? table->arena.bytes + start : (const uint8_t *)"";
+    PyObject *data = done ? PyBytes_FromStringAndSize((const char *)from, (Py_ssize_t)(last - start)) : PyErr_NoMemory();
+    found = data ? Py_BuildValue("(NN)", bytes_of(&offsets), data) : NULL;
+    free(offsets.bytes);
+    return found;
+}
+
+/* The numbers of all texts of the input; 0 where memory ran out. */
+static int number_all(Table *table, const Input *in, int learn, Bytes *numbers, Bytes *rows)
+{
+    const Py_ssize_t longest = table->longest;
     const int32_t *offsets = in->offsets.buf;
     Text data = in->data.buf;
     uint64_t hashes[AHEAD];
@@ -915,25 +988,23 @@ static int number_all(Table *table, const Input *in, Py_ssize_t longest, int lea
     return 1;
 }
 
-/* numbers(table, offsets, data, valid, first, rows, longest, learn) -> (numbers, rows of texts that are new to it)
+/* numbers(table, offsets, data, valid, first, rows, learn) -> (numbers, rows of texts that are new to it)
    NULL has number 0; what has none has -1. */
 static PyObject *scan_numbers(PyObject *self, PyObject *args)
 {
     Input in;
     PyObject *capsule, *valid, *found = NULL;
-    Py_ssize_t longest;
     Bytes numbers, rows;
     int learn;
     (void)self;
     memset(&numbers, 0, sizeof numbers);
     memset(&rows, 0, sizeof rows);
-    if (!PyArg_ParseTuple(args, "Oy*y*Onnnp", &capsule, &in.offsets, &in.data, &valid, &in.first, &in.rows, &longest,
-                          &learn))
+    if (!PyArg_ParseTuple(args, "Oy*y*Onnp", &capsule, &in.offsets, &in.data, &valid, &in.first, &in.rows, &learn))
         return NULL;
     if (!begin(&in, valid))
         return NULL;
     Table *table = PyCapsule_GetPointer(capsule, "agecli.texts");
-    if (table && number_all(table, &in, longest, learn, &numbers, &rows))
+    if (table && number_all(table, &in, learn, &numbers, &rows))
         found = Py_BuildValue("(NN)", bytes_of(&numbers), bytes_of(&rows));
     else if (table)
         PyErr_NoMemory();
@@ -945,6 +1016,7 @@ static PyObject *scan_numbers(PyObject *self, PyObject *args)
 
 static PyMethodDef methods[] = {
     {"table", scan_table, METH_VARARGS, "An empty table of texts."},
+    {"texts", scan_texts, METH_VARARGS, "The texts of a table, in the order of their numbers."},
     {"numbers", scan_numbers, METH_VARARGS, "Texts as their numbers in a table."},
     {"read", scan_read, METH_VARARGS, "Objects, or scalars, of all texts as columns."},
     {"lengths", scan_lengths, METH_VARARGS, "Items of the array in each text."},
