@@ -28,6 +28,7 @@ from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefu
 
 _ROW_GROUP_ROWS = 122_880
 _BATCH_ROWS = 65_536
+_SEPARATOR = "\x1f"  # between texts; those that have it, or a zero, which no literal has, go another way
 
 
 class DuckDBEngine:
@@ -125,16 +126,16 @@ class DuckDBEngine:
             self._install(query)
             cursor = self._connection.cursor()
             cursor.execute("SET TimeZone='UTC'")
-            texts = "WITH texts AS (SELECT unnest(CAST($1 AS VARCHAR[])) AS x)"
+            texts = f"WITH texts AS (SELECT unnest(string_split(CAST($1 AS VARCHAR), {quote_text(_SEPARATOR)})) AS x)"
             cursor.execute(f"PREPARE evaluated AS {texts} {query}")
 
         def evaluate(texts: Sequence[str | None]) -> list[Any]:
             with self._query_errors():
-                if any(text is not None and "\0" in text for text in texts):  # which no literal can have
+                if any(text is None or "\0" in text or _SEPARATOR in text for text in texts):
                     cursor.register("texts", pa.table({"x": pa.array(texts, pa.string())}))
                     return cursor.execute(query).fetchall()
-                listed = ", ".join("NULL" if text is None else quote_text(text) for text in texts)
-                return cursor.execute(f"EXECUTE evaluated([{listed}])").fetchall()
+                joined = _SEPARATOR.join(text for text in texts if text is not None)
+                return cursor.execute(f"EXECUTE evaluated({quote_text(joined)})").fetchall()
 
         return evaluate
 

@@ -141,11 +141,11 @@ class Programs:
 
     def is_null(self, relation: str, node: ast.IsNull, value: Typed) -> Typed:
         array = self.array_of(node.value)
-        return value if array is None else self.folded(relation, "is null", replace(array, item=None), value)
+        return value if array is None else self.folded(relation, "is null", _unvalued(array), value)
 
     def counted(self, relation: str, node: ast.Call, value: Typed) -> Typed:
         array = self.array_of(node.args[0])
-        return value if array is None else self.folded(relation, "count", replace(array, item=None), value)
+        return value if array is None else self.folded(relation, "count", _unvalued(array), value)
 
     def extreme(self, relation: str, node: ast.Call, value: Typed) -> Typed:
         array = self.array_of(node.args[0])
@@ -257,6 +257,11 @@ class Programs:
             relation = self.under[relation]
             found.append(relation)
         return found
+
+
+def _unvalued(array: Array) -> Array:
+    """The array without the values of its members, unless computing them can raise."""
+    return array if array.item is not None and fails(array.item) else replace(array, item=None)
 
 
 def _extracted(struct: str, place: int, wanted: Wanted) -> str:
