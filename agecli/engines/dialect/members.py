@@ -22,7 +22,7 @@ _LONGEST_SQL = 20_000
 
 @dataclass(frozen=True)
 class Root:
-    """An array as it is parsed from the text in a column of a relation of the emitted SQL."""
+    """A text in a column of a relation of the emitted SQL: as the array that it is parsed to, or (varchar) itself."""
 
     relation: str
     column: str

@@ -28,15 +28,22 @@ _KINDS = frozenset(
 def remembered(value: Typed, inputs: Iterable[Typed]) -> Typed:
     """The same value, by way of a memo where that pays. `inputs` are the columns or parameters it may depend on."""
     sql = value.sql
-    if not enabled() or value.volatile or value.is_constant or value.body is not None:
-        return value
-    if value.type.name not in _KINDS or not _dear.search(sql):
+    if not enabled() or not memorable(value) or not is_dear(sql):
         return value
     text = only_text(sql, inputs)
     if text is None or sql == text:
         return value
     name = _provided(sql.replace(text, "x"), value.type)
     return replace(value, sql=f"coalesce({name}({text}), {sql})")
+
+
+def memorable(value: Typed) -> bool:
+    """Whether the value's type and form are such that it can be kept."""
+    return value.type.name in _KINDS and not (value.volatile or value.is_constant or value.body is not None)
+
+
+def is_dear(sql: str) -> bool:
+    return _dear.search(sql) is not None
 
 
 def references(sql: str) -> set[str] | None:
@@ -82,4 +89,4 @@ def _provided(sql: str, kind: Type) -> str:
     return name
 
 
-__all__ = ["only_text", "references", "remembered"]
+__all__ = ["is_dear", "memorable", "only_text", "references", "remembered"]

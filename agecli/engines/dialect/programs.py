@@ -11,6 +11,7 @@ the text is parsed and handed up from SELECT to SELECT. What is not known here i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -28,8 +29,9 @@ from agecli.engines.dialect.members import (
     with_condition,
     with_item,
 )
+from agecli.engines.dialect.memo import is_dear, memorable, references
 from agecli.engines.dialect.registry import RUNTIME, Typed, Udf, provide
-from agecli.engines.dialect.types import BOOLEAN, Type, duckdb_type, quote_text
+from agecli.engines.dialect.types import BOOLEAN, VARCHAR, Type, duckdb_type, quote_text
 from agecli.engines.runtime.compiled import enabled
 from agecli.engines.runtime.elements import KINDS, Expr
 
@@ -38,17 +40,28 @@ if TYPE_CHECKING:
     from agecli.engines.runtime.program import Output
 
 OPENING, CLOSING = "\ue000", "\ue001"  # around marks in the emitted SQL; SQL that has these is left alone
+TEXT = "\ue002"
 _mark = re.compile(f"{OPENING}([a-z]+) ([^{CLOSING}]*){CLOSING}")
 _scanned = re.compile(r"ag_try_json_scan_[0-9a-f]{12}\((\w+)\.(c\d+)\)").fullmatch
 _column = re.compile(r"'(?:[^']|'')*'|\b([a-z]\w*)\.(\w+)\b")
 _MOST_OUTPUTS = 64
+_LONGEST_SQL = 20_000
+
+
+@dataclass(frozen=True)
+class OfText:
+    """A function of the text at a root: its SQL, in which TEXT stands for the text, and its type."""
+
+    root: Root
+    sql: str
+    type: Type
 
 
 @dataclass(frozen=True)
 class Wanted:
     """An output, the relation whose columns its place sees, the root of its array, and its SQL without programs."""
 
-    output: Output
+    output: Output | OfText
     relation: str
     root: Root
     sql: str
@@ -59,7 +72,7 @@ class Programs:
     """The programs of one statement. `relation` is always the alias of a FROM with a single relation."""
 
     def __init__(self, sql: str) -> None:
-        self.on = enabled() and OPENING not in sql and CLOSING not in sql
+        self.on = enabled() and not any(mark in sql for mark in (OPENING, CLOSING, TEXT))
         self.bound: dict[int, Typed] = {}
         self.items: dict[str, list[str]] = {}  # of the SELECT over a relation
         self.under: dict[str, str] = {}  # for a relation that is a SELECT: the relation which that is over
@@ -94,6 +107,36 @@ class Programs:
         if relation is None or not isinstance(value.native, Array) or value.native.item is None:
             return sql
         return self.folded(relation, "list", value.native, replace(value, sql=sql), kind="list").sql
+
+    # texts
+
+    def of_text(self, relation: str | None, value: Typed, inputs: Sequence[Typed]) -> Typed:
+        """A mark for a dear item of a SELECT that depends on one text alone, maybe by way of columns below."""
+        if not self.on or relation is None or not memorable(value) or OPENING in value.sql:
+            return value
+        names = references(value.sql)
+        column = next((v for v in inputs if names == {v.sql}), None)
+        if column is None or value.sql == column.sql or not column.sql.startswith(f"{relation}.c"):
+            return value
+        found = _composed(column, value, relation)
+        if (
+            found is None
+            or len(found.sql) > _LONGEST_SQL
+            or not is_dear(found.sql)
+            or len(self.wanted) >= _MOST_OUTPUTS
+        ):
+            return value
+        if found.root.relation not in self.chain(relation):
+            return value
+        self.wanted.append(Wanted(found, relation, found.root, value.sql, value.type))
+        return replace(value, sql=self.mark("value", len(self.wanted) - 1), native=found)
+
+    def chain(self, relation: str) -> list[str]:
+        """A relation and those that it is made from, one SELECT below the other."""
+        found = [relation]
+        while found[-1] in self.under:
+            found.append(self.under[found[-1]])
+        return found
 
     # arrays
 
@@ -225,30 +268,64 @@ class Programs:
         """The SQL with its marks replaced; `top` is the relation that the outermost SELECT is over."""
         if not self.on:
             return sql
-        marks = {(kind, text) for kind, text in _mark.findall(sql)}
-        used = [self.wanted[int(text)] for kind, text in marks if kind == "value"]
+        marks = sorted({(kind, text) for kind, text in _mark.findall(sql)})
+        dead = self._dead(sql, top)
+        used = [self.wanted[int(text)] for kind, text in marks if kind == "value" and text not in dead]
         used += [w for kind, text in marks if kind == "list" and (w := self.wanted[int(text)]).relation == top]
         hidden = {root: f"agecli_h{i}" for i, root in enumerate(dict.fromkeys(w.root for w in used), 1)}
         outputs = {root: list(dict.fromkeys(w.output for w in used if w.root == root)) for root in hidden}
+        texts = {name for root, name in hidden.items() if root.type.name == "varchar"}
         passed = {(inner, hidden[w.root]) for w in used for inner in self._between(w)}
 
         def write(match: re.Match[str]) -> str:
             kind, text = match[1], match[2]
             if kind == "pass":
-                return "".join(f", {text}.{name} AS {name}" for r, name in sorted(passed) if r == text)
+                names = [name for r, name in sorted(passed) if r == text]
+                names += [f"{name}x" for name in names if name in texts]
+                return "".join(f", {text}.{name} AS {name}" for name in names)
             here = [root for root in hidden if root.relation == text]
             if kind == "from":
-                calls = (f"{_provided(r.type, outputs[r])}({r.column}) AS {hidden[r]}" for r in here)
+                calls = [f"{_provided(r.type, outputs[r])}({r.column}) AS {hidden[r]}" for r in here]
+                calls += [f"{r.column} AS {hidden[r]}x" for r in here if hidden[r] in texts]
                 return f"(SELECT *, {', '.join(calls)} FROM " if here else ""
             if kind == "end":
                 return f") AS {text}" if here else ""
             wanted = self.wanted[int(text)]
-            if kind == "list" and wanted.relation != top:
-                return wanted.sql
+            if (kind == "list" and wanted.relation != top) or (kind == "value" and text in dead):
+                return _mark.sub(write, wanted.sql)
             place = outputs[wanted.root].index(wanted.output)
             return _extracted(f"{wanted.relation}.{hidden[wanted.root]}", place, wanted)
 
         return _mark.sub(write, sql)
+
+    def _dead(self, sql: str, top: str | None) -> set[str]:
+        """The marks in items of SELECTs that nothing looks at: not the statement's, nor one that is looked at."""
+        mentions = Counter(_columns(sql))
+        for items in self.items.values():
+            mentions.subtract(_columns(", ".join(items)))
+        live = {(self.under.get(owner), name) for (owner, name), count in mentions.items() if count > 0}
+        waiting = [*live, *((top, f"c{i}") for i in range(1, len(self.items.get(top or "", ())) + 1))]
+        seen: set[tuple[str | None, str]] = set()
+        while waiting:
+            item = waiting.pop()
+            if item in seen or item[0] not in self.items or not re.fullmatch(r"c\d+", item[1]):
+                continue
+            seen.add(item)
+            text = self.items[item[0]][int(item[1][1:]) - 1]
+            waiting += [(self.under.get(owner), name) for owner, name in _columns(text)]
+        if top is None:
+            return set()
+        alive = {text for relation, name in seen if relation for text in self._marks(relation, int(name[1:]))}
+        every = {
+            text
+            for relation, items in self.items.items()
+            for i in range(len(items))
+            for text in self._marks(relation, i + 1)
+        }
+        return every - alive
+
+    def _marks(self, relation: str, item: int) -> list[str]:
+        return [text for kind, text in _mark.findall(self.items[relation][item - 1]) if kind == "value"]
 
     def _between(self, wanted: Wanted) -> list[str]:
         """The relations whose SELECTs hand the structs on to where they are used."""
@@ -259,6 +336,29 @@ class Programs:
         return found
 
 
+def _columns(sql: str) -> list[tuple[str, str]]:
+    """The columns of relations that some SQL mentions, as often as it does."""
+    return [(match[1], match[2]) for match in _column.finditer(sql) if match[1]]
+
+
+def _renamed(sql: str, column: str, name: str) -> str:
+    """The SQL with another name for a column."""
+    return _column.sub(lambda match: name if match[0] == column else match[0], sql)
+
+
+def _composed(column: Typed, value: Typed, relation: str) -> OfText | None:
+    """`value`, which depends on `column` alone, as a function of the text that the column depends on."""
+    if not isinstance(column.native, OfText):
+        if column.type.name != "varchar":
+            return None
+        root = Root(relation, column.sql.partition(".")[2], VARCHAR)
+        return OfText(root, _renamed(value.sql, column.sql, TEXT), value.type)
+    inner = column.native
+    variable = f"agecli_m{inner.sql.count('agecli_m')}"
+    body = _renamed(value.sql, column.sql, variable)
+    return OfText(inner.root, f"list_extract(list_transform([{inner.sql}], lambda {variable}: {body}), 1)", value.type)
+
+
 def _unvalued(array: Array) -> Array:
     """The array without the values of its members, unless computing them can raise."""
     return array if array.item is not None and fails(array.item) else replace(array, item=None)
@@ -266,6 +366,9 @@ def _unvalued(array: Array) -> Array:
 
 def _extracted(struct: str, place: int, wanted: Wanted) -> str:
     value = f"struct_extract({struct}, 'v{place}')"
+    if isinstance(wanted.output, OfText):
+        plain = wanted.output.sql.replace(TEXT, f"{struct}x")
+        return f"CASE WHEN struct_extract({struct}, 'k') THEN {value} ELSE {plain} END"
     if not wanted.output.fails:
         return value
     why = f"struct_extract({struct}, 'e')"
@@ -274,14 +377,26 @@ def _extracted(struct: str, place: int, wanted: Wanted) -> str:
     return f"CASE WHEN {why} IS NULL THEN {value} WHEN {here} THEN {raised} ELSE {value} END"
 
 
-def _provided(target: Type, outputs: Sequence[Output]) -> str:
+def _provided(target: Type, outputs: Sequence[Any]) -> str:
     """The name of the program with these outputs, made known to the engine at its first use."""
+    if target.name == "varchar":
+        return _provided_functions([(output.sql.replace(TEXT, "x"), output.type) for output in outputs])
     name = "ag_json_program_" + sha256(f"{target} {outputs!r}".encode()).hexdigest()[:16]
     if name not in RUNTIME:
         from agecli.engines.runtime.program import Program
 
         program = Program(target, outputs)
         provide(Udf(name, lambda text: program(text), ("VARCHAR",), program.returns()))
+    return name
+
+
+def _provided_functions(functions: Sequence[tuple[str, Type]]) -> str:
+    name = "ag_texts_" + sha256(f"{[(sql, str(kind)) for sql, kind in functions]!r}".encode()).hexdigest()[:16]
+    if name not in RUNTIME:
+        from agecli.engines.runtime.texts import TextFunctions
+
+        found = TextFunctions(functions)
+        provide(Udf(name, lambda text: found(text), ("VARCHAR",), found.returns()))
     return name
 
 

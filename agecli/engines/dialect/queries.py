@@ -164,7 +164,7 @@ class SelectBinder:
             sorts = [self.sort(binder, items, item) for item in order]
         inputs = () if grouped else [column.value for column in self.scope.columns]
         values = [v for _, v in items]
-        select, origin = self.listed(values, [remembered(v, inputs).sql for v in values], binder.relation)
+        select, origin = self.listed(values, inputs, binder.relation)
         extra = [v for v, _ in sorts if not v.sql.startswith("o.c")]
         select += [f"{v.sql} AS s{i}" for i, v in enumerate(extra, 1)]
         terms, count = [], 0
@@ -185,10 +185,12 @@ class SelectBinder:
         return Ordered(sql, tuple((n, v.type) for n, v in items), tuple(terms), self.scope, origin)
 
     def listed(
-        self, values: Sequence[Typed], sql: Sequence[str], relation: str | None
+        self, values: Sequence[Typed], inputs: Sequence[Typed], relation: str | None
     ) -> tuple[list[str], Origin | None]:
         """The SELECT list, and what is known of its columns where they are those of a plain SELECT."""
         programs = self.statement.programs
+        values = [programs.of_text(relation, v, inputs) for v in values]
+        sql = [remembered(v, inputs).sql for v in values]
         select = [programs.whole(relation, v, s) for v, s in zip(values, sql, strict=True)]
         origin = None
         if relation is not None and not self.node.distinct and programs.on:

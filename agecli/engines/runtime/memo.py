@@ -89,10 +89,11 @@ class Memo:
         self.full = len(self.values) > MOST_TEXTS
 
     def _compute(self, text: pa.Array) -> pa.Array:
-        return _ready().evaluate(self.sql, text).cast(self.kind)
+        return ready().evaluate(self.sql, text).cast(self.kind)
 
 
-def _ready() -> DuckDBEngine:
+def ready() -> DuckDBEngine:
+    """The engine that computes what is new, apart from the one that asks."""
     global _engine
     if _engine is None:
         from agecli.engines.duckdb import DuckDBEngine
