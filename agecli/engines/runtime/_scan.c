@@ -51,7 +51,8 @@ static int append(Bytes *b, const void *bytes, size_t size)
 {
     if (!reserve(b, size))
         return 0;
-    memcpy(b->bytes + b->size, bytes, size);
+    if (size)
+        memcpy(b->bytes + b->size, bytes, size);
     b->size += size;
     return 1;
 }
