@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,11 +26,13 @@ from agecli.engines.base import Column, Layout, Relation, Table, View, Written
 from agecli.engines.dialect import Translation, translate
 from agecli.engines.dialect.registry import FAILED, REFUSED, Macro, Udf, needed
 from agecli.engines.dialect.scope import Source
+from agecli.engines.dialect.types import quote_text
 from agecli.engines.parquet_writer import Writer
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
 
 _ROW_GROUP_ROWS = 122_880
 _BATCH_ROWS = 65_536
+_SEPARATOR = "\x1f"  # between texts; those that have it, or a zero, which no literal has, go another way
 
 
 @dataclass(frozen=True)
@@ -115,13 +117,13 @@ class DuckDBEngine:
         view = tables[name]
         if not isinstance(view, View):
             return ""
-        view_opened = self._view(view)
-        if view_opened.why:
-            return view_opened.why
-        found = self.translate(sql, tables).sql
-        mentions = found.count(view_opened.source.sql)
-        if mentions != 1:
-            return "it is read more than once" if mentions else "it is not read at all"
+        why = self._view(view).why
+        if why:
+            return why
+        translation = self.translate(sql, tables)
+        if (read := translation.read.get(name, 0)) != 1:
+            return "it is read more than once" if read else "it is not read at all"
+        found = translation.sql
         with self._running(found) as cursor:
             ((_, plan),) = cursor.execute(f"EXPLAIN (FORMAT json) {found}").fetchall()
         return views.why_not_streamed(json.loads(plan))
@@ -165,7 +167,8 @@ class DuckDBEngine:
             translation = self.translate(view.sql, dict(view.tables))
             _creatable(translation)
             name = f"agecli_tally_{len(self._views)}"
-            source, why = views.opened(translation, view.tally, name)
+            sources = {table: scans.source(files) for table, files in view.tables}
+            source, why = views.opened(view, translation, sources, name)
             if view.tally is not None:
                 self._install_function(Udf(name, view.tally.add, ("BIGINT", "UBIGINT"), "BOOLEAN", volatile=True))
             self._views[view] = _Opened(translation, source, why)
@@ -177,6 +180,29 @@ class DuckDBEngine:
             cursor.register("texts", pa.table({"x": text}))
             found = cursor.sql(f"SELECT {sql} AS c1 FROM texts").to_arrow_table()
         return found.column(0).combine_chunks()
+
+    def evaluator(self, selected: Sequence[str], source: str) -> Callable[[Sequence[str | None]], list[Any]]:
+        """A function of texts that gives a row for each: DuckDB's SQL for several values over a relation.
+
+        The relation is made of `texts`, whose column x has the texts. What is the same each time is done but once.
+        """
+        query = f"SELECT {', '.join(f'{value} AS c{i}' for i, value in enumerate(selected, 1))} FROM {source}"
+        with self._query_errors():
+            self._install(query)
+            cursor = self._connection.cursor()
+            cursor.execute("SET TimeZone='UTC'")
+            texts = f"WITH texts AS (SELECT unnest(string_split(CAST($1 AS VARCHAR), {quote_text(_SEPARATOR)})) AS x)"
+            cursor.execute(f"PREPARE evaluated AS {texts} {query}")
+
+        def evaluate(texts: Sequence[str | None]) -> list[Any]:
+            with self._query_errors():
+                if any(text is None or "\0" in text or _SEPARATOR in text for text in texts):
+                    cursor.register("texts", pa.table({"x": pa.array(texts, pa.string())}))
+                    return cursor.execute(query).fetchall()
+                joined = _SEPARATOR.join(text for text in texts if text is not None)
+                return cursor.execute(f"EXECUTE evaluated({quote_text(joined)})").fetchall()
+
+        return evaluate
 
     def close(self) -> None:
         self._connection.close()

@@ -15,7 +15,8 @@ class Tally:
     """Counts rows, and for each of `columns` those where it is true (a boolean) or not NULL (any other).
 
     It also sums the hashes of the columns `identity`, so that two tables can be told to have the same of these
-    whatever their order; the first of them has to be read for a row to count. A query that reads its view twice is counted twice: compare `rows` with what is known.
+    whatever their order; the first of them has to be read for a row to count. A query that reads its view twice is
+    counted twice: compare `rows` with what is known.
     """
 
     def __init__(self, identity: tuple[str, ...], columns: tuple[str, ...]) -> None:

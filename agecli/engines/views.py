@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from agecli.engines.arrow_types import from_arrow, to_arrow
 from agecli.engines.base import Relation, Table, View
 from agecli.engines.dialect import Translation
-from agecli.engines.dialect.scope import Source
-from agecli.engines.dialect.types import Type, duckdb_type, quote_name
+from agecli.engines.dialect.scope import Inside, Source
+from agecli.engines.dialect.types import Type, duckdb_type
 from agecli.engines.tally import MOST, Tally
 
 _STREAMED = ("PROJECTION", "FILTER", "UNION", "UNNEST", "EMPTY_RESULT")
@@ -24,28 +24,33 @@ def files_behind(relations: Iterable[Relation]) -> Iterator[Table]:
             yield relation
 
 
-def opened(translation: Translation, tally: Tally | None, function: str) -> tuple[Source, str]:
-    """The view for the translator, and why a stored table is to be preferred; `function` is the tally in the SQL."""
-    why = ""
+def opened(view: View, translation: Translation, tables: Mapping[str, Source], function: str) -> tuple[Source, str]:
+    """The view for the translator, and why a stored table is to be preferred; `function` is the tally in the SQL.
+
+    `translation` is that of the view alone, and `tables` are what it names.
+    """
+    why, tally = "", view.tally
     if tally is not None and len(tally.columns) > MOST:
         why, tally = f"more than {MOST} of its columns are counted", None
-    columns, values = [], {}
+    columns: list[tuple[str, Type]] = []
+    places: dict[str, int] = {}
     for number, (name, kind) in enumerate(translation.columns, 1):
-        value, back = f"c{number}", _read_back(kind)
+        back = _read_back(kind)
         if back is None or duckdb_type(back) != duckdb_type(kind):
             why = why or f"its column {name} is {kind}, which a file gives back as {back or 'nothing'}"
-        if back is None:
-            continue
-        if duckdb_type(back) != duckdb_type(kind):
-            value = f"CAST({value} AS {duckdb_type(back)})"
-        columns.append((name, back))
-        values[name] = value
-    if tally is not None:
-        first, key = tally.identity[0], ", ".join(values[name] for name in tally.identity)
-        counted = f"{function}({_answers(tally, translation)}, hash({key}))"
-        values[first] = f"CASE WHEN {counted} THEN {values[first]} END"
-    listed = ", ".join(f"{value} AS {quote_name(name)}" for name, value in values.items())
-    return Source(tuple(columns), f"(SELECT {listed} FROM ({translation.sql}))"), why
+        if back is not None:
+            columns.append((name, back))
+            places[name] = number
+
+    def listed(alias: str) -> list[str]:
+        values = {name: _read(f"{alias}.c{number}", translation, number) for name, number in places.items()}
+        if tally is not None:
+            first, key = tally.identity[0], ", ".join(values[name] for name in tally.identity)
+            counted = f"{function}({_answers(tally, translation, alias)}, hash({key}))"
+            values[first] = f"CASE WHEN {counted} THEN {values[first]} END"
+        return list(values.values())
+
+    return Source(tuple(columns), "", Inside(view.sql, tables, listed)), why
 
 
 def why_not_streamed(plan: list[dict[str, Any]]) -> str:
@@ -68,9 +73,15 @@ def _read_back(kind: Type) -> Type | None:
     return from_arrow(to_arrow(kind))
 
 
-def _answers(tally: Tally, translation: Translation) -> str:
+def _read(value: str, translation: Translation, number: int) -> str:
+    kind = translation.columns[number - 1][1]
+    back = _read_back(kind)
+    return value if back is None or duckdb_type(back) == duckdb_type(kind) else f"CAST({value} AS {duckdb_type(back)})"
+
+
+def _answers(tally: Tally, translation: Translation, alias: str) -> str:
     """SQL for a bigint with a bit for each column of the tally: is it true, or not NULL?"""
-    places = {name: (f"c{number}", kind) for number, (name, kind) in enumerate(translation.columns, 1)}
+    places = {name: (f"{alias}.c{number}", kind) for number, (name, kind) in enumerate(translation.columns, 1)}
     bits = []
     for bit, name in enumerate(tally.columns):
         place, kind = places[name]

@@ -174,4 +174,4 @@ def test_buffers_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         _scan.lengths(offsets, b"[]", None, 0, 50)
     with pytest.raises(ValueError, match="names and kinds"):
-        _scan.read(offsets, b"[]" * 50, None, 0, 1, (), "", True, False, True)
+        _scan.read(offsets, b"[]" * 50, None, 0, 1, (), "", True, False, True, ())

@@ -13,7 +13,7 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 
 from agecli.engines.dialect import ast, parser
 from agecli.engines.dialect.queries import QueryBinder
@@ -46,13 +46,15 @@ class Translation:
 
     `volatile` names what gives another answer each time: random(), uuid(), TABLESAMPLE. `by_order` says that the
     order in which rows are met shows in the answer (a sum of doubles, arbitrary(), row_number() among equals), or that
-    rows come in an order which nothing in the SQL fixes (joins, groups), so threads would show too.
+    rows come in an order which nothing in the SQL fixes (joins, groups), so threads would show too. `read` has how
+    often each table is named.
     """
 
     sql: str
     columns: tuple[tuple[str, Type], ...]
     volatile: tuple[str, ...] = ()
     by_order: bool = False
+    read: Mapping[str, int] = field(default_factory=dict)
 
 
 def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translation:
@@ -62,7 +64,7 @@ def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translati
     usual = sys.getrecursionlimit()
     sys.setrecursionlimit(max(usual, _DEEPEST))
     try:
-        return _translate(sql, Statement(tables or {}))
+        return _translate(sql, Statement(tables or {}, sql))
     except RecursionError:
         raise SqlRefused("the SQL is refused", "it is nested too deeply", "take parts of it into WITH") from None
     finally:
@@ -73,7 +75,8 @@ def _translate(sql: str, statement: Statement) -> Translation:
     tree = parser.parse(sql)
     bound = QueryBinder(statement).query(tree, Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
-    return Translation(bound.sql, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree))
+    emitted = statement.programs.finished(bound.sql, bound.origin.relation if bound.origin is not None else None)
+    return Translation(emitted, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree), statement.read)
 
 
 _DEEPEST = 6_000  # calls: some 900 ANDs or ORs in a row

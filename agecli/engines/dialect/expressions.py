@@ -37,13 +37,14 @@ class ExpressionBinder:
         self.lambdas: list[dict[str, Typed]] = []
         self.outputs: dict[str, Typed] = {}
         self.allow_windows = False
+        self.relation: str | None = None  # the alias of all that FROM has, for `programs`
 
     def bind(self, node: ast.Expr) -> Typed:
         """The translation of an expression."""
         method = _METHODS.get(type(node))
         if method is None:
             raise SqlRefused(f"{type(node).__name__} is refused here", "it is not supported", "write it another way")
-        return method(self, node)
+        return self.statement.programs.met(self, node, method(self, node))
 
     def boolean(self, node: ast.Expr, where: str) -> Typed:
         value = self.bind(node)

@@ -28,24 +28,36 @@ _KINDS = frozenset(
 def remembered(value: Typed, inputs: Iterable[Typed]) -> Typed:
     """The same value, by way of a memo where that pays. `inputs` are the columns or parameters it may depend on."""
     sql = value.sql
-    if not enabled() or value.volatile or value.is_constant or value.body is not None:
+    if not enabled() or not memorable(value) or not is_dear(sql):
         return value
-    if value.type.name not in _KINDS or not _dear.search(sql):
-        return value
-    text = _only_text(sql, inputs)
+    text = only_text(sql, inputs)
     if text is None or sql == text:
         return value
     name = _provided(sql.replace(text, "x"), value.type)
     return replace(value, sql=f"coalesce({name}({text}), {sql})")
 
 
-def _only_text(sql: str, inputs: Iterable[Typed]) -> str | None:
-    """The SQL of the one text that `sql` depends on; None where there is none, or more."""
+def memorable(value: Typed) -> bool:
+    """Whether the value's type and form are such that it can be kept."""
+    return value.type.name in _KINDS and not (value.volatile or value.is_constant or value.body is not None)
+
+
+def is_dear(sql: str) -> bool:
+    return _dear.search(sql) is not None
+
+
+def references(sql: str) -> set[str] | None:
+    """The columns and parameters that `sql` depends on; None where it may depend on other things as well."""
     bare = re.sub(_QUOTED, "''", sql)
-    if _beyond.search(bare):
+    if _beyond.search(bare) or '"' in bare:
         return None
-    names: set[str] = {found for found in _reference.findall(sql) if found[0] not in "'\""}
-    if len(names) != 1 or '"' in bare:
+    return {found for found in _reference.findall(sql) if found[0] not in "'\""}
+
+
+def only_text(sql: str, inputs: Iterable[Typed]) -> str | None:
+    """The SQL of the one text that `sql` depends on; None where there is none, or more."""
+    names = references(sql)
+    if names is None or len(names) != 1:
         return None
     name = str(names.pop())
     kind = next((value.type for value in inputs if value.sql == name), None)
@@ -77,4 +89,4 @@ def _provided(sql: str, kind: Type) -> str:
     return name
 
 
-__all__ = ["remembered"]
+__all__ = ["is_dear", "memorable", "only_text", "references", "remembered"]

@@ -12,7 +12,7 @@ from agecli.engines.dialect.grouping import GroupedBinder, aggregate_calls, chec
 from agecli.engines.dialect.memo import remembered
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.relations import From, RelationBinder
-from agecli.engines.dialect.scope import Bound, CommonQuery, Scope, Statement, Visible
+from agecli.engines.dialect.scope import Bound, CommonQuery, Origin, Scope, Statement, Visible
 from agecli.engines.dialect.types import Type, common_type
 from agecli.errors import SqlInvalid, SqlRefused
 
@@ -27,6 +27,7 @@ class Ordered:
     columns: Columns
     order: tuple[str, ...] = ()
     scope: Scope | None = None
+    origin: Origin | None = None
 
 
 class QueryBinder:
@@ -50,8 +51,9 @@ class QueryBinder:
         if kind:
             inside = ExpressionBinder(self.statement, body.scope or scope)
             correlation.check(kind, node, self.statement.uses[before:], outer, inside.owners)
-        sql = body.sql
+        sql, origin = body.sql, body.origin
         if node.order or node.limit is not None or node.offset is not None:
+            origin = None
             listed = ", ".join(f"c{i}" for i in range(1, len(body.columns) + 1))
             sql = f"SELECT {listed} FROM ({sql}) AS o"
             sql += f" ORDER BY {', '.join(body.order)}" if body.order else ""
@@ -59,7 +61,7 @@ class QueryBinder:
             sql += f" OFFSET {node.offset}" if node.offset is not None else ""
         if definitions:
             sql = f"WITH {'RECURSIVE ' if node.recursive else ''}{', '.join(definitions)} {sql}"
-        return Bound(sql, body.columns)
+        return Bound(sql, body.columns, origin)
 
     def common(self, node: ast.Common, scope: Scope, recursive: bool) -> tuple[str, CommonQuery]:
         name = self.statement.name("w")
@@ -75,7 +77,7 @@ class QueryBinder:
             raise SqlInvalid("the SQL does not parse", f"{node.name} has {len(bound.columns)} columns")
         names: tuple[str | None, ...] = node.columns or tuple(n for n, _ in bound.columns)
         columns = tuple((n, t) for n, (_, t) in zip(names, bound.columns, strict=True))
-        return f"{name} AS ({bound.sql})", CommonQuery(name, columns)
+        return f"{name} AS ({bound.sql})", CommonQuery(name, columns, bound.origin)
 
     def body(self, node: ast.Body, scope: Scope, order: Sequence[ast.SortItem]) -> Ordered:
         if isinstance(node, ast.Select):
@@ -155,12 +157,14 @@ class SelectBinder:
         with at("having"):
             having = binder.boolean(self.node.having, "HAVING") if self.node.having is not None else None
         binder.allow_windows = True
+        binder.relation = None if grouped else self.source.relation
         with at("select"):
             items = self.items(binder)
         with at("order"):
             sorts = [self.sort(binder, items, item) for item in order]
         inputs = () if grouped else [column.value for column in self.scope.columns]
-        select = [f"{remembered(v, inputs).sql} AS c{i}" for i, (_, v) in enumerate(items, 1)]
+        values = [v for _, v in items]
+        select, origin = self.listed(values, inputs, binder.relation)
         extra = [v for v, _ in sorts if not v.sql.startswith("o.c")]
         select += [f"{v.sql} AS s{i}" for i, v in enumerate(extra, 1)]
         terms, count = [], 0
@@ -171,13 +175,33 @@ class SelectBinder:
             terms.append(windows.sort_sql(value, item))
         if self.node.distinct and extra:
             raise SqlInvalid("the SQL does not parse", "with SELECT DISTINCT, ORDER BY has to be in the SELECT list")
-        source = f" FROM {self.source.sql}" if self.source.sql else ""
+        source = self.from_sql(grouped)
         source += f" WHERE {where.sql}" if where is not None else ""
         if isinstance(binder, GroupedBinder):
             source = f" FROM ({self.grouped(binder, source, sets)}) AS g"
             source += f" WHERE {having.sql}" if having is not None else ""
-        sql = f"SELECT {'DISTINCT ' if self.node.distinct else ''}{', '.join(select)}{source}"
-        return Ordered(sql, tuple((n, v.type) for n, v in items), tuple(terms), self.scope)
+        passed = self.statement.programs.mark("pass", origin.relation) if origin is not None else ""
+        sql = f"SELECT {'DISTINCT ' if self.node.distinct else ''}{', '.join(select)}{passed}{source}"
+        return Ordered(sql, tuple((n, v.type) for n, v in items), tuple(terms), self.scope, origin)
+
+    def listed(
+        self, values: Sequence[Typed], inputs: Sequence[Typed], relation: str | None
+    ) -> tuple[list[str], Origin | None]:
+        """The SELECT list, and what is known of its columns where they are those of a plain SELECT."""
+        programs = self.statement.programs
+        values = [programs.of_text(relation, v, inputs) for v in values]
+        sql = [remembered(v, inputs).sql for v in values]
+        select = [programs.whole(relation, v, s) for v, s in zip(values, sql, strict=True)]
+        origin = None
+        if relation is not None and not self.node.distinct and programs.on:
+            origin = Origin(relation, programs.select(relation, values, sql))
+        return [f"{s} AS c{i}" for i, s in enumerate(select, 1)], origin
+
+    def from_sql(self, grouped: bool) -> str:
+        source, mark = self.source, self.statement.programs.mark
+        if source.relation is None or grouped:
+            return f" FROM {source.sql}" if source.sql else ""
+        return f" FROM {mark('from', source.relation)}{source.sql}{mark('end', source.relation)}"
 
     def has_aggregates(self, order: Sequence[ast.SortItem]) -> bool:
         items = [i.value for i in self.node.items if isinstance(i, ast.Item)]

@@ -67,7 +67,7 @@ class Typed:
     `constant` is the Python value of a literal (str, int, Decimal, float, bool, None), else NOT_CONSTANT.
     `fails` says that evaluating it can raise an error that Trino raises too; `quiet` is then the SQL that is NULL
     instead, or None where there is no such form; `broken` is SQL that says (never NULL) whether it would raise, where
-    that is known. A lambda has its parameters' SQL names and its `body`.
+    that is known. A lambda has its parameters' SQL names and its `body`. `native` is what `programs` know of it.
     """
 
     sql: str
@@ -79,6 +79,7 @@ class Typed:
     body: Typed | None = None
     volatile: bool = False
     broken: str | None = None
+    native: Any = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.sql

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from agecli.engines.dialect import ast, operators
+from agecli.engines.dialect import ast, operators, parser
 from agecli.engines.dialect.casts import coerce
 from agecli.engines.dialect.expressions import ExpressionBinder
 from agecli.engines.dialect.registry import Typed
-from agecli.engines.dialect.scope import CommonQuery, Scope, Statement, Visible
+from agecli.engines.dialect.scope import CommonQuery, Inside, Origin, Scope, Source, Statement, Visible
 from agecli.engines.dialect.types import BIGINT, UNKNOWN, Type, common_type, field_names, quote_name, quote_text
 from agecli.errors import SqlInvalid, SqlRefused
 
@@ -19,6 +21,7 @@ class From:
 
     sql: str
     columns: tuple[Visible, ...]
+    relation: str | None = None  # its alias, where it is a single one
 
 
 class RelationBinder:
@@ -53,23 +56,51 @@ class RelationBinder:
         if source is None:
             known = ", ".join(sorted(self.statement.tables)) or "no tables"
             raise SqlInvalid("the SQL names an unknown table", f"{name} is not among: {known}", "correct the name")
+        self.statement.read[name.lower()] += 1
+        if source.inside is not None:
+            return self.inside(source, source.inside, node.parts[-1], alias)
         listed = ", ".join(f"{quote_name(n)} AS c{i}" for i, (n, _) in enumerate(source.columns, 1))
         sql = f"(SELECT {listed} FROM {source.sql}) AS {alias}"
-        return From(sql, visible(node.parts[-1], alias, source.columns))
+        return From(sql, visible(node.parts[-1], alias, source.columns), alias)
+
+    def inside(self, source: Source, select: Inside, name: str, alias: str) -> From:
+        """A SELECT in the place of a table, in the same statement, so that programs reach through it."""
+        inner, programs = self.statement.name("t"), self.statement.programs
+        with self.statement.within(select.tables):
+            bound = self.statement.bind_query(parser.parse(select.sql), Scope(), "")
+        natives = [*self.natives(bound.origin, inner), *(None,) * len(bound.columns)]
+        items = list(select.columns(inner))
+        kept = {f"{inner}.c{i}": native for i, native in enumerate(natives, 1)}
+        values = [Typed(sql, kind, native=kept.get(sql)) for sql, (_, kind) in zip(items, source.columns, strict=True)]
+        origin = Origin(inner, programs.select(inner, values, items))
+        listed = ", ".join(f"{item} AS c{i}" for i, item in enumerate(items, 1)) + programs.mark("pass", inner)
+        below = f"{programs.mark('from', inner)}({bound.sql}) AS {inner}{programs.mark('end', inner)}"
+        columns = visible(name, alias, source.columns, self.natives(origin, alias))
+        return From(f"(SELECT {listed} FROM {below}) AS {alias}", columns, alias)
 
     def common(self, query: CommonQuery, name: str, alias: str) -> From:
-        return From(f"{query.sql_name} AS {alias}", visible(name, alias, query.columns))
+        natives = self.natives(query.origin, alias)
+        return From(f"{query.sql_name} AS {alias}", visible(name, alias, query.columns, natives), alias)
+
+    def natives(self, origin: Origin | None, alias: str) -> tuple[Any, ...]:
+        """What is known of the columns of a SELECT that is called `alias` here."""
+        if origin is None:
+            return ()
+        self.statement.programs.under[alias] = origin.relation
+        return origin.natives
 
     def derived(self, node: ast.Derived, outer: Scope) -> From:
         alias = self.statement.name("t")
         scope = outer if node.lateral else replace(outer, columns=())
         bound = self.statement.bind_query(node.query, scope, "lateral")
-        lateral = "LATERAL " if node.lateral else ""
-        return From(f"{lateral}({bound.sql}) AS {alias}", visible(None, alias, bound.columns))
+        if node.lateral:
+            return From(f"LATERAL ({bound.sql}) AS {alias}", visible(None, alias, bound.columns))
+        natives = self.natives(bound.origin, alias)
+        return From(f"({bound.sql}) AS {alias}", visible(None, alias, bound.columns, natives), alias)
 
     def aliased(self, node: ast.Aliased, outer: Scope) -> From:
         made = self.bind(node.relation, outer)
-        return From(made.sql, renamed(made.columns, node.alias, node.columns))
+        return From(made.sql, renamed(made.columns, node.alias, node.columns), made.relation)
 
     def sampled(self, node: ast.Sampled, outer: Scope) -> From:
         made = self.bind(node.relation, outer)
@@ -199,9 +230,15 @@ def lateral(node: ast.Relation) -> bool:
 
 
 def visible(
-    name: str | None, alias: str, columns: tuple[tuple[str | None, Type], ...] | tuple[tuple[str, Type], ...]
+    name: str | None,
+    alias: str,
+    columns: tuple[tuple[str | None, Type], ...] | tuple[tuple[str, Type], ...],
+    natives: Sequence[Any] = (),
 ) -> tuple[Visible, ...]:
-    return tuple(Visible(name, n, Typed(f"{alias}.c{i}", t)) for i, (n, t) in enumerate(columns, 1))
+    known = [*natives, *(None,) * (len(columns) - len(natives))]
+    return tuple(
+        Visible(name, n, Typed(f"{alias}.c{i}", t, native=known[i - 1])) for i, (n, t) in enumerate(columns, 1)
+    )
 
 
 def renamed(columns: tuple[Visible, ...], alias: str, names: tuple[str, ...]) -> tuple[Visible, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from agecli.engines.dialect import ast
+from agecli.engines.dialect.programs import Programs
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlInvalid
@@ -18,6 +21,17 @@ class Source:
 
     columns: tuple[tuple[str, Type], ...]
     sql: str
+    inside: Inside | None = None
+
+
+@dataclass(frozen=True)
+class Inside:
+    """A SELECT in the place of a table: its SQL in Athena's dialect, the tables that it names, and what gives the
+    DuckDB SQL of each column over the SELECT's, which are c1, c2, ... of the alias that it is told."""
+
+    sql: str
+    tables: Mapping[str, Source]
+    columns: Callable[[str], Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,15 @@ class Bound:
 
     sql: str
     columns: tuple[tuple[str | None, Type], ...]
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Of a plain SELECT over one relation: that relation's alias, and what `programs` know of the columns."""
+
+    relation: str
+    natives: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -43,6 +66,7 @@ class CommonQuery:
 
     sql_name: str
     columns: tuple[tuple[str | None, Type], ...]
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -78,8 +102,11 @@ class Scope:
 class Statement:
     """What the parts of one translation share: tables, a counter for names, the query binder, the columns met."""
 
-    def __init__(self, tables: Mapping[str, Source]) -> None:
+    def __init__(self, tables: Mapping[str, Source], sql: str = "") -> None:
+        behind = [source.inside.sql for source in tables.values() if source.inside is not None]
+        self.programs = Programs(" ".join([sql, *behind]))
         self.tables = {name.lower(): source for name, source in tables.items()}
+        self.read: Counter[str] = Counter()  # how often each table is
         self.count = 0
         self.place = ""
         self.uses: list[tuple[Scope, str]] = []  # whose columns are mentioned, and in which clause
@@ -93,6 +120,15 @@ class Statement:
             yield
         finally:
             self.place = before
+
+    @contextmanager
+    def within(self, tables: Mapping[str, Source]) -> Iterator[None]:
+        """SQL meanwhile names these tables."""
+        before, self.tables = self.tables, {name.lower(): source for name, source in tables.items()}
+        try:
+            yield
+        finally:
+            self.tables = before
 
     def name(self, prefix: str) -> str:
         self.count += 1

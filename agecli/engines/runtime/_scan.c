@@ -1,7 +1,7 @@
 /* Texts of a whole Arrow column in one pass: JSON for json_scan.py, distinct texts for memo.py.
 
    Each JSON text ends in one of three ways. Read: its values are in the columns that come back. Failed: it is not JSON by
-   the strict grammar, and its value is NULL. Odd: anything whose meaning takes more than a glance (a key that is not
+   the strict grammar, or null, and its value is NULL. Odd: anything whose meaning takes more than a glance (a key that is not
    ASCII, a key twice, an object where text is wanted, a lone surrogate, deep nesting); json_scan.py asks the exact function
    in Python for those. So this file decides only what it is sure of, and never reads outside [text, end).
 
@@ -26,7 +26,7 @@
 
 typedef const uint8_t *Text;
 enum { READ, FAILED, ODD };
-enum { VARCHAR = 'v', BIGINT = 'i', BOOLEAN = 'b' };
+enum { VARCHAR = 'v', BIGINT = 'i', BOOLEAN = 'b', NUMBERED = 'n', UNWANTED = '-' };
 
 /* a buffer that grows */
 typedef struct {
@@ -51,7 +51,8 @@ static int append(Bytes *b, const void *bytes, size_t size)
 {
     if (!reserve(b, size))
         return 0;
-    memcpy(b->bytes + b->size, bytes, size);
+    if (size)
+        memcpy(b->bytes + b->size, bytes, size);
     b->size += size;
     return 1;
 }
@@ -74,6 +75,13 @@ static int mark(Column *c, int valid)
     c->entries++;
     return 1;
 }
+
+/* a text whose number is to be found: in the input, or (`at` is NULL) from a place in the column's own data on */
+typedef struct {
+    Text at;
+    size_t from;
+    int32_t size; /* -1 for NULL */
+} Span;
 
 static void forget(Column *c, size_t entries, size_t values, size_t data)
 {
@@ -330,9 +338,29 @@ static int put_null(Column *c, char kind)
 {
     static const int64_t zero = 0;
     int32_t offset = (int32_t)c->data.size;
+    static const Span none = {NULL, 0, -1};
     if (kind == VARCHAR)
         return mark(c, 0) && append(&c->values, &offset, 4);
-    return mark(c, 0) && append(&c->values, &zero, kind == BIGINT ? 8 : 1);
+    if (kind == NUMBERED)
+        return mark(c, 0) && append(&c->values, &none, sizeof none);
+    return mark(c, 0) && append(&c->values, &zero, kind == BIGINT ? 8 : kind == BOOLEAN);
+}
+
+/* Text as an entry of a column for texts: whole, or where it is, or not at all. */
+static int put_text(Column *c, char kind, Text from, Text to, int escaped, int *odd)
+{
+    int32_t offset = (int32_t)c->data.size;
+    if (kind == VARCHAR)
+        return mark(c, 1) && append(&c->values, &offset, 4)
+            && (escaped ? unescape(&c->data, from, to, odd) : append(&c->data, from, (size_t)(to - from)));
+    Span span = {from, c->data.size, (int32_t)(to - from)};
+    if (escaped) {
+        if (!unescape(&c->data, from, to, odd))
+            return 0;
+        span.at = NULL;
+        span.size = (int32_t)(c->data.size - span.from);
+    }
+    return mark(c, 1) && (kind == UNWANTED || append(&c->values, &span, sizeof span));
 }
 
 static int put_integer(Column *c, Text from, Text to)
@@ -347,10 +375,9 @@ static int put_integer(Column *c, Text from, Text to)
 /* The scalar at `at` as an entry of the column. Sets `state` to FAILED or ODD where it is none; NULL then. */
 static Text put(Column *c, char kind, Text at, Text end, int *state)
 {
-    int escaped = 0, whole, odd = 0, done = 1;
+    int escaped = 0, whole, odd = 0, done = 1, texts = kind == VARCHAR || kind == NUMBERED || kind == UNWANTED;
     uint8_t high = 0;
     Text from = at, to;
-    int32_t offset = (int32_t)c->data.size;
     if (at >= end)
         goto failed;
     if (*at == 'n') {
@@ -360,20 +387,17 @@ static Text put(Column *c, char kind, Text at, Text end, int *state)
     } else if (*at == '"') {
         if (!(to = string(at + 1, end, &escaped, &high)))
             goto failed;
-        if (kind != VARCHAR)
+        if (!texts || c->data.size + (size_t)(to - from) > INT32_MAX)
             goto strange;
-        if (c->data.size + (size_t)(to - from) > INT32_MAX)
-            goto strange;
-        done = mark(c, 1) && append(&c->values, &offset, 4)
-            && (escaped ? unescape(&c->data, from + 1, to - 1, &odd) : append(&c->data, from + 1, (size_t)(to - from - 2)));
+        done = put_text(c, kind, from + 1, to - 1, escaped, &odd);
         if (odd)
             goto strange;
     } else if (*at == 't' || *at == 'f') {
         if (!(to = *at == 't' ? word(at, end, "true", 4) : word(at, end, "false", 5)))
             goto failed;
         uint8_t truth = *at == 't';
-        if (kind == VARCHAR)
-            done = mark(c, 1) && append(&c->values, &offset, 4) && append(&c->data, from, (size_t)(to - from));
+        if (texts)
+            done = put_text(c, kind, from, to, 0, &odd);
         else if (kind == BOOLEAN)
             done = mark(c, 1) && append(&c->values, &truth, 1);
         else
@@ -385,8 +409,7 @@ static Text put(Column *c, char kind, Text at, Text end, int *state)
             goto failed;
         if (!whole || kind == BOOLEAN || to - from > 18 || (*from == '-' && from[1] == '0'))
             goto strange;
-        done = kind == BIGINT ? put_integer(c, from, to)
-                              : mark(c, 1) && append(&c->values, &offset, 4) && append(&c->data, from, (size_t)(to - from));
+        done = texts ? put_text(c, kind, from, to, 0, &odd) : put_integer(c, from, to);
     }
     if (!done)
         goto strange;
@@ -510,9 +533,12 @@ static Text item(Fields *f, int bare, Text at, Text end, int *state)
     }
     if (at < end && *at == '{')
         return object(f, at, end, state);
-    *state = at < end ? ODD : FAILED;
-    if (at >= end || *at != 'n')
+    if (at >= end || *at != 'n') { /* not for here, unless it is no value at all */
+        int odd = 0;
+        *state = skip(at, end, 0, &odd) || odd ? ODD : FAILED;
         return NULL;
+    }
+    *state = FAILED;
     if (!(next = word(at, end, "null", 4)))
         return NULL;
     *state = no_object(f) ? READ : ODD;
@@ -527,8 +553,10 @@ static int whole(Fields *f, int many, int bare, Text at, Text end)
     if (at >= end)
         return FAILED;
     if (*at != (many ? '[' : '{')) { /* scalars and the like: not for here, unless they are not JSON at all */
-        int odd = 0;
+        int odd = 0, null = *at == 'n'; /* which is a NULL array */
         at = skip(at, end, 0, &odd);
+        if (null)
+            return FAILED;
         return odd || (at && spaces(at, end) == end) ? ODD : FAILED;
     }
     if (!many) {
@@ -551,6 +579,178 @@ static int whole(Fields *f, int many, int bare, Text at, Text end)
             return FAILED;
         at = spaces(at + 1, end);
     }
+}
+
+/* ---- distinct texts */
+
+#define AHEAD 64 /* rows whose slots are fetched before they are looked at */
+#define SHORT 16 /* bytes of a text that are its key */
+
+/* What tells a text from others of its size: all of its bytes, where they are few, or a hash. */
+typedef struct {
+    uint64_t a, b;
+} Key;
+
+typedef struct {
+    Key key;
+    int32_t size, number; /* number 0: the slot is free */
+} Slot;
+
+/* Texts that were met, numbered from 1 in the order of their coming. */
+typedef struct {
+    Slot *slots;
+    size_t room; /* a power of two, more than twice as many as there are texts */
+    int32_t texts, most;
+    Py_ssize_t longest;
+    Bytes arena, ends; /* all texts one behind the other, and where in the arena each ends */
+} Table;
+
+static void drop_table(PyObject *capsule)
+{
+    Table *table = PyCapsule_GetPointer(capsule, "agecli.texts");
+    if (table) {
+        free(table->slots);
+        free(table->arena.bytes);
+        free(table->ends.bytes);
+        free(table);
+    }
+}
+
+/* table(most, longest) -> an empty table for so many texts, none of more bytes than `longest` */
+static PyObject *scan_table(PyObject *self, PyObject *args)
+{
+    int most;
+    Py_ssize_t longest;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "in", &most, &longest))
+        return NULL;
+    if (most < 1 || most > 1 << 24 || longest < 0 || longest > 1 << 20) {
+        PyErr_SetString(PyExc_ValueError, "1 to 2^24 texts of up to 2^20 bytes");
+        return NULL;
+    }
+    Table *table = calloc(1, sizeof *table);
+    Slot *slots = calloc(1024, sizeof *slots);
+    if (!table || !slots) {
+        free(table);
+        free(slots);
+        return PyErr_NoMemory();
+    }
+    *table = (Table){slots, 1024, 0, most, longest, {NULL, 0, 0}, {NULL, 0, 0}};
+    PyObject *capsule = PyCapsule_New(table, "agecli.texts", drop_table);
+    if (!capsule) {
+        free(slots);
+        free(table);
+    }
+    return capsule;
+}
+
+static inline uint64_t hash_of(Text at, size_t size)
+{
+    const uint64_t mix = 0x9E3779B97F4A7C15ULL;
+    uint64_t hash = size * mix, word;
+    for (; size >= 8; at += 8, size -= 8) {
+        memcpy(&word, at, 8);
+        hash = (hash ^ word) * mix;
+        hash ^= hash >> 29;
+    }
+    word = 0;
+    memcpy(&word, at, size);
+    hash = (hash ^ word) * mix;
+    return hash ^ hash >> 32;
+}
+
+static inline uint64_t word_at(Text at, size_t size)
+{
+    uint64_t word = 0;
+    memcpy(&word, at, size);
+    return word;
+}
+
+static inline Key key_of(Text at, size_t size)
+{
+    if (size > SHORT)
+        return (Key){hash_of(at, size), 0};
+    if (size >= 8)
+        return (Key){word_at(at, 8), word_at(at + size - 8, 8)};
+    if (size >= 4)
+        return (Key){word_at(at, 4) | word_at(at + size - 4, 4) << 32, 0};
+    return (Key){size ? at[0] | (uint64_t)at[size / 2] << 8 | (uint64_t)at[size - 1] << 16 : 0, 0};
+}
+
+static inline size_t place_in(const Table *table, Key key, size_t size)
+{
+    uint64_t mixed = (key.a ^ (key.b << 29 | key.b >> 35) ^ size << 56) * 0x9E3779B97F4A7C15ULL;
+    return (size_t)((mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93ULL >> 24) & (table->room - 1);
+}
+
+static int grow(Table *table)
+{
+    Slot *old = table->slots, *slots = calloc(table->room * 2, sizeof *slots);
+    size_t count = table->room;
+    if (!slots)
+        return 0;
+    table->slots = slots;
+    table->room = count * 2;
+    for (size_t i = 0; i < count; i++) {
+        if (!old[i].number)
+            continue;
+        size_t place = place_in(table, old[i].key, (size_t)old[i].size);
+        while (slots[place].number)
+            place = (place + 1) & (table->room - 1);
+        slots[place] = old[i];
+    }
+    free(old);
+    return 1;
+}
+
+/* The number of a text; -1 where it has none. With `learn` new ones get the next while there is room. -2: no memory. */
+static inline int32_t number_of(Table *table, Text text, size_t size, Key key, int learn)
+{
+    size_t mask = table->room - 1, place = place_in(table, key, size);
+    for (; table->slots[place].number; place = (place + 1) & mask) {
+        const Slot *slot = &table->slots[place];
+        if (slot->key.a != key.a || slot->key.b != key.b || (size_t)slot->size != size)
+            continue;
+        if (size <= SHORT || !memcmp(table->arena.bytes + ((uint64_t *)table->ends.bytes)[slot->number - 1] - size, text, size))
+            return slot->number;
+    }
+    if (!learn || table->texts >= table->most)
+        return -1;
+    uint64_t ending = table->arena.size + size;
+    if (!append(&table->arena, text, size) || !append(&table->ends, &ending, 8))
+        return -2;
+    table->slots[place] = (Slot){key, (int32_t)size, ++table->texts};
+    if ((size_t)table->texts * 2 >= table->room && !grow(table))
+        return -2;
+    return table->texts;
+}
+
+/* The numbers of a column's texts in the place of their spans: 0 for NULL, -1 for a text that has none. */
+static int number_spans(Table *table, Column *c)
+{
+    Key keys[AHEAD];
+    for (size_t from = 0; from < c->entries; from += AHEAD) {
+        size_t count = c->entries - from < AHEAD ? c->entries - from : AHEAD;
+        const Span *spans = (const Span *)c->values.bytes + from;
+        for (size_t i = 0; i < count; i++) {
+            size_t size = spans[i].size > 0 && spans[i].size <= table->longest ? (size_t)spans[i].size : 0;
+            keys[i] = key_of(spans[i].at ? spans[i].at : c->data.bytes + spans[i].from, size);
+#ifdef __GNUC__
+            __builtin_prefetch(&table->slots[place_in(table, keys[i], size)]);
+#endif
+        }
+        for (size_t i = 0; i < count; i++) { /* a number is written over spans that were read */
+            Text text = spans[i].at ? spans[i].at : c->data.bytes + spans[i].from;
+            int32_t number = spans[i].size < 0 ? 0 : -1;
+            if (spans[i].size >= 0 && spans[i].size <= table->longest)
+                number = number_of(table, text, (size_t)spans[i].size, keys[i], 1);
+            if (number < -1)
+                return 0;
+            memcpy(c->values.bytes + 4 * (from + i), &number, 4);
+        }
+    }
+    c->values.size = 4 * c->entries;
+    return 1;
 }
 
 /* ---- columns in, columns out */
@@ -645,14 +845,16 @@ static int read_all(const Input *in, Fields *f, int many, int bare, int quiet, C
     return 1;
 }
 
-/* read(offsets, data, valid, first, rows, names, kinds, many, bare, quiet)
-   -> (lists or None, objects, columns, odd rows): each column is (validity, values, data) */
+/* read(offsets, data, valid, first, rows, names, kinds, many, bare, quiet, tables)
+   -> (lists or None, objects, columns, odd rows): each column is (validity, values, data); `tables` has the table of
+   texts of each field of kind NUMBERED, whose values are 32-bit numbers: 0 for NULL, -1 for a text that has none */
 static PyObject *scan_read(PyObject *self, PyObject *args)
 {
     Input in;
-    PyObject *valid, *names, *found = NULL;
+    PyObject *valid, *names, *tables, *found = NULL;
     Fields f;
     Column columns[MOST_FIELDS], lists;
+    Table *known[MOST_FIELDS];
     Bytes odd;
     Py_ssize_t kinds;
     int many, bare, quiet, done;
@@ -661,8 +863,8 @@ static PyObject *scan_read(PyObject *self, PyObject *args)
     memset(columns, 0, sizeof columns);
     memset(&lists, 0, sizeof lists);
     memset(&odd, 0, sizeof odd);
-    if (!PyArg_ParseTuple(args, "y*y*OnnO!s#ppp", &in.offsets, &in.data, &valid, &in.first, &in.rows, &PyTuple_Type, &names,
-                          &f.kinds, &kinds, &many, &bare, &quiet))
+    if (!PyArg_ParseTuple(args, "y*y*OnnO!s#pppO!", &in.offsets, &in.data, &valid, &in.first, &in.rows, &PyTuple_Type,
+                          &names, &f.kinds, &kinds, &many, &bare, &quiet, &PyTuple_Type, &tables))
         return NULL;
     if (!begin(&in, valid))
         return NULL;
@@ -673,11 +875,15 @@ static PyObject *scan_read(PyObject *self, PyObject *args)
         PyErr_SetString(PyExc_ValueError, "names and kinds do not fit");
         return NULL;
     }
-    for (int i = 0; i < f.count; i++)
-        if (!(f.names[i] = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(names, i), &f.sizes[i]))) {
+    for (int i = 0; i < f.count; i++) {
+        f.names[i] = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(names, i), &f.sizes[i]);
+        PyObject *table = f.names[i] && f.kinds[i] == NUMBERED ? PyTuple_GetItem(tables, i) : NULL;
+        known[i] = table ? PyCapsule_GetPointer(table, "agecli.texts") : NULL;
+        if (!f.names[i] || (f.kinds[i] == NUMBERED && !known[i])) {
             finish(&in);
             return NULL;
         }
+    }
     Py_BEGIN_ALLOW_THREADS
     done = read_all(&in, &f, many, bare, quiet, &lists, &odd);
     int32_t last = (int32_t)(bare ? columns[0].entries : f.rows.entries);
@@ -686,6 +892,8 @@ static PyObject *scan_read(PyObject *self, PyObject *args)
         if (f.kinds[i] == VARCHAR) {
             int32_t size = (int32_t)columns[i].data.size;
             done = columns[i].data.size <= INT32_MAX && append(&columns[i].values, &size, 4);
+        } else if (f.kinds[i] == NUMBERED) {
+            done = number_spans(known[i], &columns[i]);
         }
     Py_END_ALLOW_THREADS
     if (done) {
@@ -763,140 +971,54 @@ static PyObject *scan_lengths(PyObject *self, PyObject *args)
     return found;
 }
 
-/* ---- distinct texts */
+/* ---- tables of texts, for memo.py and dictionary.py */
 
-#define INLINE 16 /* bytes of a text that fit its slot */
-#define AHEAD 64  /* rows whose slots are fetched before they are looked at */
-
-typedef struct {
-    uint64_t hash;
-    int32_t size, number; /* number 0: the slot is free */
-    union {
-        uint8_t bytes[INLINE];
-        size_t at; /* of longer texts: where in the arena */
-    } text;
-} Slot;
-
-/* Texts that were met, numbered from 1 in the order of their coming. */
-typedef struct {
-    Slot *slots;
-    size_t room; /* a power of two, more than twice as many as there are texts */
-    int32_t texts, most;
-    Bytes arena;
-} Table;
-
-static void drop_table(PyObject *capsule)
+/* texts(table, known) -> (offsets, data) of the texts numbered from known + 1 on */
+static PyObject *scan_texts(PyObject *self, PyObject *args)
 {
-    Table *table = PyCapsule_GetPointer(capsule, "agecli.texts");
-    if (table) {
-        free(table->slots);
-        free(table->arena.bytes);
-        free(table);
-    }
-}
-
-/* table(most) -> an empty table for so many texts */
-static PyObject *scan_table(PyObject *self, PyObject *args)
-{
-    int most;
+    PyObject *capsule, *found = NULL;
+    int known;
+    Bytes offsets;
     (void)self;
-    if (!PyArg_ParseTuple(args, "i", &most))
+    memset(&offsets, 0, sizeof offsets);
+    if (!PyArg_ParseTuple(args, "Oi", &capsule, &known))
         return NULL;
-    if (most < 1 || most > 1 << 24) {
-        PyErr_SetString(PyExc_ValueError, "1 to 2^24 texts");
+    const Table *table = PyCapsule_GetPointer(capsule, "agecli.texts");
+    if (!table)
+        return NULL;
+    if (known < 0 || known > table->texts) {
+        PyErr_SetString(PyExc_ValueError, "there are not so many texts");
         return NULL;
     }
-    Table *table = calloc(1, sizeof *table);
-    Slot *slots = calloc(1024, sizeof *slots);
-    if (!table || !slots) {
-        free(table);
-        free(slots);
-        return PyErr_NoMemory();
+    const uint64_t *ends = (const uint64_t *)table->ends.bytes;
+    uint64_t start = known ? ends[known - 1] : 0, last = table->texts ? ends[table->texts - 1] : 0;
+    int done = last - start <= INT32_MAX;
+    for (int32_t i = known; done && i <= table->texts; i++) {
+        int32_t offset = i ? (int32_t)(ends[i - 1] - start) : 0;
+        done = append(&offsets, &offset, 4);
     }
-    *table = (Table){slots, 1024, 0, most, {NULL, 0, 0}};
-    PyObject *capsule = PyCapsule_New(table, "agecli.texts", drop_table);
-    if (!capsule) {
-        free(slots);
-        free(table);
-    }
-    return capsule;
-}
-
-static inline uint64_t hash_of(Text at, size_t size)
-{
-    const uint64_t mix = 0x9E3779B97F4A7C15ULL;
-    uint64_t hash = size * mix, word;
-    for (; size >= 8; at += 8, size -= 8) {
-        memcpy(&word, at, 8);
-        hash = (hash ^ word) * mix;
-        hash ^= hash >> 29;
-    }
-    word = 0;
-    memcpy(&word, at, size);
-    hash = (hash ^ word) * mix;
-    return hash ^ hash >> 32;
-}
-
-static int grow(Table *table)
-{
-    size_t room = table->room * 2;
-    Slot *slots = calloc(room, sizeof *slots);
-    if (!slots)
-        return 0;
-    for (size_t i = 0; i < table->room; i++) {
-        if (!table->slots[i].number)
-            continue;
-        size_t place = table->slots[i].hash & (room - 1);
-        while (slots[place].number)
-            place = (place + 1) & (room - 1);
-        slots[place] = table->slots[i];
-    }
-    free(table->slots);
-    table->slots = slots;
-    table->room = room;
-    return 1;
-}
-
-/* The number of a text; -1 where it has none. With `learn` new ones get the next while there is room. -2: no memory. */
-static int32_t number_of(Table *table, Text text, size_t size, uint64_t hash, int learn)
-{
-    size_t mask = table->room - 1, place = hash & mask;
-    for (; table->slots[place].number; place = (place + 1) & mask) {
-        const Slot *slot = &table->slots[place];
-        if (slot->hash != hash || (size_t)slot->size != size)
-            continue;
-        if (!memcmp(size <= INLINE ? slot->text.bytes : table->arena.bytes + slot->text.at, text, size))
-            return slot->number;
-    }
-    if (!learn || table->texts >= table->most)
-        return -1;
-    Slot *slot = &table->slots[place];
-    slot->text.at = table->arena.size;
-    if (size <= INLINE)
-        memcpy(slot->text.bytes, text, size);
-    else if (!append(&table->arena, text, size))
-        return -2;
-    slot->hash = hash;
-    slot->size = (int32_t)size;
-    slot->number = ++table->texts;
-    if ((size_t)table->texts * 2 >= table->room && !grow(table))
-        return -2;
-    return table->texts;
+    const uint8_t *from = table->arena.bytes ? table->arena.bytes + start : (const uint8_t *)"";
+    PyObject *data = done ? PyBytes_FromStringAndSize((const char *)from, (Py_ssize_t)(last - start)) : PyErr_NoMemory();
+    found = data ? Py_BuildValue("(NN)", bytes_of(&offsets), data) : NULL;
+    free(offsets.bytes);
+    return found;
 }
 
 /* The numbers of all texts of the input; 0 where memory ran out. */
-static int number_all(Table *table, const Input *in, Py_ssize_t longest, int learn, Bytes *numbers, Bytes *rows)
+static int number_all(Table *table, const Input *in, int learn, Bytes *numbers, Bytes *rows)
 {
+    const Py_ssize_t longest = table->longest;
     const int32_t *offsets = in->offsets.buf;
     Text data = in->data.buf;
-    uint64_t hashes[AHEAD];
+    Key keys[AHEAD];
     for (Py_ssize_t from = 0; from < in->rows; from += AHEAD) {
         Py_ssize_t count = in->rows - from < AHEAD ? in->rows - from : AHEAD;
         for (Py_ssize_t row = 0; row < count; row++) {
             const int32_t *at = offsets + in->first + from + row;
-            hashes[row] = at[1] - at[0] <= longest ? hash_of(data + at[0], (size_t)(at[1] - at[0])) : 0;
+            size_t size = at[1] - at[0] <= longest ? (size_t)(at[1] - at[0]) : 0;
+            keys[row] = key_of(data + at[0], size);
 #ifdef __GNUC__
-            __builtin_prefetch(&table->slots[hashes[row] & (table->room - 1)]);
+            __builtin_prefetch(&table->slots[place_in(table, keys[row], size)]);
 #endif
         }
         for (Py_ssize_t row = 0; row < count; row++) {
@@ -905,7 +1027,7 @@ static int number_all(Table *table, const Input *in, Py_ssize_t longest, int lea
             if (there(in, i))
                 number = offsets[i + 1] - offsets[i] > longest
                     ? -1
-                    : number_of(table, data + offsets[i], (size_t)(offsets[i + 1] - offsets[i]), hashes[row], learn);
+                    : number_of(table, data + offsets[i], (size_t)(offsets[i + 1] - offsets[i]), keys[row], learn);
             if (number == -2 || !append(numbers, &number, 4))
                 return 0;
             if ((learn ? table->texts != before : number < 0) && !append(rows, &place, 4))
@@ -915,25 +1037,23 @@ static int number_all(Table *table, const Input *in, Py_ssize_t longest, int lea
     return 1;
 }
 
-/* numbers(table, offsets, data, valid, first, rows, longest, learn) -> (numbers, rows of texts that are new to it)
+/* numbers(table, offsets, data, valid, first, rows, learn) -> (numbers, rows of texts that are new to it)
    NULL has number 0; what has none has -1. */
 static PyObject *scan_numbers(PyObject *self, PyObject *args)
 {
     Input in;
     PyObject *capsule, *valid, *found = NULL;
-    Py_ssize_t longest;
     Bytes numbers, rows;
     int learn;
     (void)self;
     memset(&numbers, 0, sizeof numbers);
     memset(&rows, 0, sizeof rows);
-    if (!PyArg_ParseTuple(args, "Oy*y*Onnnp", &capsule, &in.offsets, &in.data, &valid, &in.first, &in.rows, &longest,
-                          &learn))
+    if (!PyArg_ParseTuple(args, "Oy*y*Onnp", &capsule, &in.offsets, &in.data, &valid, &in.first, &in.rows, &learn))
         return NULL;
     if (!begin(&in, valid))
         return NULL;
     Table *table = PyCapsule_GetPointer(capsule, "agecli.texts");
-    if (table && number_all(table, &in, longest, learn, &numbers, &rows))
+    if (table && number_all(table, &in, learn, &numbers, &rows))
         found = Py_BuildValue("(NN)", bytes_of(&numbers), bytes_of(&rows));
     else if (table)
         PyErr_NoMemory();
@@ -943,8 +1063,92 @@ static PyObject *scan_numbers(PyObject *self, PyObject *args)
     return found;
 }
 
+/* ---- folds over the members of arrays, for folds.py */
+
+enum { COUNT = 'n', LEAST = 'm', GREATEST = 'M', SUM = 's' };
+enum { NOTHING, VALUE, UNSURE };
+
+typedef struct {
+    const int64_t *values;
+    const uint8_t *null, *chosen; /* a byte for each member, or NULL: none is, all are */
+    int64_t start;
+    int narrow; /* sums are 32-bit */
+} Folded;
+
+/* The fold over the members from `at` to `end`, and whether there is one. */
+static uint8_t fold_row(const Folded *f, int kind, int32_t at, int32_t end, int64_t *found)
+{
+    uint8_t state = kind == COUNT || kind == SUM ? VALUE : NOTHING, any = 0;
+    *found = f->start;
+    for (; at < end; at++) {
+        if (f->chosen && !f->chosen[at])
+            continue;
+        if (kind == COUNT) {
+            ++*found;
+            continue;
+        }
+        if (f->null && f->null[at])
+            return NOTHING;
+        int64_t value = f->values[at], sum = 0;
+        if (kind == SUM) {
+            if ((value > 0 && *found > INT64_MAX - value) || (value < 0 && *found < INT64_MIN - value))
+                return UNSURE;
+            sum = *found + value;
+            if (f->narrow && (sum > INT32_MAX || sum < INT32_MIN))
+                return UNSURE;
+            *found = sum;
+            continue;
+        }
+        if (!any || (kind == LEAST ? value < *found : value > *found))
+            *found = value;
+        any = 1;
+        state = VALUE;
+    }
+    return state;
+}
+
+/* fold(kind, offsets, values, null, chosen, start, narrow) -> (a number for each row, 0: NULL, 1: a number, 2: not sure) */
+static PyObject *scan_fold(PyObject *self, PyObject *args)
+{
+    Py_buffer offsets, values, null, chosen;
+    int kind, narrow;
+    long long start;
+    PyObject *numbers = NULL, *states = NULL, *found = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "Cy*z*z*z*Lp", &kind, &offsets, &values, &null, &chosen, &start, &narrow))
+        return NULL;
+    const int32_t *ends = offsets.buf;
+    Py_ssize_t rows = offsets.len / 4 - 1;
+    int32_t last = rows >= 0 ? ends[rows] : -1;
+    int fits = rows >= 0 && ends[0] >= 0 && (kind == COUNT || (values.buf && values.len / 8 >= last))
+        && (!null.buf || null.len >= last) && (!chosen.buf || chosen.len >= last);
+    for (Py_ssize_t i = 0; fits && i < rows; i++)
+        fits = ends[i] <= ends[i + 1];
+    if (!fits) {
+        PyErr_SetString(PyExc_ValueError, "the offsets do not fit the members");
+    } else if ((numbers = PyBytes_FromStringAndSize(NULL, rows * 8)) && (states = PyBytes_FromStringAndSize(NULL, rows))) {
+        Folded f = {values.buf, null.buf, chosen.buf, start, narrow};
+        int64_t *number = (int64_t *)PyBytes_AsString(numbers);
+        uint8_t *state = (uint8_t *)PyBytes_AsString(states);
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t i = 0; i < rows; i++)
+            state[i] = fold_row(&f, kind, ends[i], ends[i + 1], &number[i]);
+        Py_END_ALLOW_THREADS
+        found = Py_BuildValue("(OO)", numbers, states);
+    }
+    Py_XDECREF(numbers);
+    Py_XDECREF(states);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&values);
+    PyBuffer_Release(&null);
+    PyBuffer_Release(&chosen);
+    return found;
+}
+
 static PyMethodDef methods[] = {
+    {"fold", scan_fold, METH_VARARGS, "Counts, extremes and sums of the members of arrays."},
     {"table", scan_table, METH_VARARGS, "An empty table of texts."},
+    {"texts", scan_texts, METH_VARARGS, "The texts of a table, in the order of their numbers."},
     {"numbers", scan_numbers, METH_VARARGS, "Texts as their numbers in a table."},
     {"read", scan_read, METH_VARARGS, "Objects, or scalars, of all texts as columns."},
     {"lengths", scan_lengths, METH_VARARGS, "Items of the array in each text."},

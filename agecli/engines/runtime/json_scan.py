@@ -28,7 +28,7 @@ def caster(target: Type, exact: Callable[[str], Any], *, quiet: bool) -> Column 
     Known are arrays of scalars, rows of scalars, and arrays of such rows; scalars are varchar, bigint and boolean.
     `exact` is the function of one text, `quiet` says that NULL stands for its errors.
     """
-    plan = _plan(target)
+    plan = plan_of(target)
     if plan is None:
         return None
     names, kinds, many, bare = plan
@@ -37,7 +37,7 @@ def caster(target: Type, exact: Callable[[str], Any], *, quiet: bool) -> Column 
 
     def scanned(column: pa.Array) -> pa.Array:
         text = one(column)
-        read = scan.read(*buffers(text), names, kinds, many, bare, quiet)
+        read = scan.read(*buffers(text), names, kinds, many, bare, quiet, ())
         return with_odd(_nested(kind, len(text), read, bare), text, read[3], ask)
 
     return scanned
@@ -56,7 +56,7 @@ def lengths(exact: Callable[[str], int | None]) -> Column:
     return scanned
 
 
-def _plan(target: Type) -> tuple[tuple[str, ...], str, bool, bool] | None:
+def plan_of(target: Type) -> tuple[tuple[str, ...], str, bool, bool] | None:
     """Names, kinds, whether there are many objects, whether items are bare scalars."""
     many = target.name == "array"
     inner = target.element if many else target

@@ -65,9 +65,9 @@ class Memo:
         if self.off:
             return None
         if self.table is None:
-            self.table = scan.table(MOST_TEXTS)
+            self.table = scan.table(MOST_TEXTS, LONGEST_TEXT)
             self.values = pa.nulls(1, self.kind)
-        told, new = scan.numbers(self.table, *buffers(text), LONGEST_TEXT, False)
+        told, new = scan.numbers(self.table, *buffers(text), False)
         numbers = np.frombuffer(told, np.int32)
         found = self.values.take(pa.array(np.maximum(numbers, 0) if new else numbers))
         missed = np.frombuffer(new, np.int32)
@@ -83,16 +83,17 @@ class Memo:
             return
         all_waiting = pa.concat_arrays(self.waiting)
         self.waiting = []
-        _, new = scan.numbers(self.table, *buffers(all_waiting), LONGEST_TEXT, True)
+        _, new = scan.numbers(self.table, *buffers(all_waiting), True)
         texts = all_waiting.take(pa.array(np.frombuffer(new, np.int32)))
         self.values = pa.concat_arrays([self.values, self._compute(texts)])
         self.full = len(self.values) > MOST_TEXTS
 
     def _compute(self, text: pa.Array) -> pa.Array:
-        return _ready().evaluate(self.sql, text).cast(self.kind)
+        return ready().evaluate(self.sql, text).cast(self.kind)
 
 
-def _ready() -> DuckDBEngine:
+def ready() -> DuckDBEngine:
+    """The engine that computes what is new, apart from the one that asks."""
     global _engine
     if _engine is None:
         from agecli.engines.duckdb import DuckDBEngine

@@ -1,0 +1,124 @@
+"""Functions of a text as tables: the texts met so far are numbered, and each function has a value for each number.
+
+The functions are DuckDB's SQL over `x`, computed by an engine of its own once for each distinct text, so there is no
+second definition. Number 0 is NULL. A text on which a function raises is marked; what to do there is for the caller.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from agecli.engines.dialect.types import duckdb_type, parse_type
+from agecli.engines.runtime.compiled import scan
+from agecli.engines.runtime.elements import DTYPES, Column
+from agecli.errors import AgecliError
+
+if TYPE_CHECKING:
+    from agecli.engines.duckdb import DuckDBEngine
+
+MOST_TEXTS = 1 << 16
+LONGEST_TEXT = 256
+
+_engine: DuckDBEngine | None = None
+_lock = threading.Lock()
+
+
+class Evaluator:
+    """DuckDB's SQL for values of given Trino types over `source`, a relation made of `texts` with its column x."""
+
+    def __init__(self, selected: Sequence[tuple[str, str]], source: str = "texts") -> None:
+        self.selected = [f"CAST({sql} AS {duckdb_type(parse_type(kind))})" for sql, kind in selected]
+        self.source = source
+        self.run: Callable[[Sequence[str | None]], list[Any]] | None = None
+
+    def rows(self, texts: Sequence[str | None]) -> list[Any]:
+        """One row for each text. Raises AgecliError where the SQL does."""
+        global _engine
+        with _lock:
+            if _engine is None:
+                from agecli.engines.duckdb import DuckDBEngine
+
+                _engine = DuckDBEngine(threads=1, memory_mb=256)
+            if self.run is None:
+                self.run = _engine.evaluator(self.selected, self.source)
+            return self.run(texts)
+
+
+class Dictionary:
+    """Numbers for texts, and what each function (its SQL and Trino type) says of them. Not for threads to share."""
+
+    def __init__(self, functions: Sequence[tuple[str, str]]) -> None:
+        self.functions = tuple(functions)
+        self.table: Any = scan.table(MOST_TEXTS, LONGEST_TEXT)
+        self.known = 0
+        self.found = {function: _Values(function[1]) for function in self.functions}
+        self.evaluator = Evaluator(self.functions)
+        self._compute([None])
+
+    @property
+    def full(self) -> bool:
+        return self.known >= MOST_TEXTS
+
+    def learn(self) -> None:
+        """Computes the functions for the texts that were numbered since the last time."""
+        offsets, data = scan.texts(self.table, self.known)
+        count = len(offsets) // 4 - 1
+        if count:
+            buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+            self._compute(pa.Array.from_buffers(pa.string(), count, buffers).to_pylist())
+            self.known += count
+
+    def look_up(self, function: tuple[str, str], numbers: NDArray[np.int32]) -> tuple[Column, NDArray[np.bool_] | None]:
+        """The function's values for these texts, and for which of them it raises (None: for none)."""
+        return self.found[function].take(numbers)
+
+    def _compute(self, texts: Sequence[str | None]) -> None:
+        made = self._rows(texts)
+        for i, function in enumerate(self.functions):
+            self.found[function].add([(row[i], bad) for row, bad in made])
+
+    def _rows(self, texts: Sequence[str | None]) -> list[tuple[tuple[Any, ...], bool]]:
+        """All functions' values for each text, and whether one of them raises there."""
+        try:
+            return [(row, False) for row in self.evaluator.rows(texts)]
+        except AgecliError:
+            if len(texts) == 1:
+                return [((None,) * len(self.functions), True)]
+            half = len(texts) // 2
+            return [*self._rows(texts[:half]), *self._rows(texts[half:])]
+
+
+class _Values:
+    """A function's values by number, with room to grow."""
+
+    def __init__(self, kind: str) -> None:
+        self.values: NDArray[Any] = np.zeros(1024, DTYPES[kind])
+        self.null = np.zeros(1024, np.bool_)
+        self.bad = np.zeros(1024, np.bool_)
+        self.size = 0
+        self.any_null = self.any_bad = False
+
+    def add(self, found: Sequence[tuple[Any, bool]]) -> None:
+        end = self.size + len(found)
+        while end > len(self.values):
+            self.values, self.null, self.bad = (np.concatenate([a, np.zeros_like(a)]) for a in self._all())
+        for i, (value, bad) in enumerate(found, self.size):
+            self.null[i], self.bad[i] = value is None, bad
+            if value is not None:
+                self.values[i] = value
+        self.any_null = self.any_null or bool(self.null[self.size : end].any())
+        self.any_bad = self.any_bad or bool(self.bad[self.size : end].any())
+        self.size = end
+
+    def _all(self) -> tuple[NDArray[Any], ...]:
+        return self.values, self.null, self.bad
+
+    def take(self, numbers: NDArray[np.int32]) -> tuple[Column, NDArray[np.bool_] | None]:
+        null = self.null.take(numbers) if self.any_null else None
+        return Column(self.values.take(numbers), null), self.bad.take(numbers) if self.any_bad else None

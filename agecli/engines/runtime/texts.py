@@ -1,0 +1,118 @@
+"""Functions of the texts in one column: one look-up for all that a query asks of it.
+
+    CASE WHEN known THEN value ELSE <the SQL> END
+
+As in `memo.py` the functions are the very SQL that would run on every row. What is not known yet is computed where it
+stands, and kept aside until there is enough of it to be worth a query; NULL is a text like others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from agecli.engines.dialect.types import Type, duckdb_type
+from agecli.engines.runtime import memo
+from agecli.engines.runtime.arrow import arrow_type
+from agecli.engines.runtime.compiled import buffers, one, scan
+from agecli.errors import AgecliError
+
+_TRIAL = 200_000  # texts after which a full table that knows few of them is given up
+_lock = threading.Lock()
+
+
+class TextFunctions:
+    """Functions of one text: DuckDB's SQL over `x`, and the Trino type."""
+
+    def __init__(self, functions: Sequence[tuple[str, Type]]) -> None:
+        self.functions = [(f"CAST({sql} AS {duckdb_type(kind)})", arrow_type(kind)) for sql, kind in functions]
+        self.kinds = [duckdb_type(kind) for _, kind in functions]
+        self.states: list[_State] = []
+        self.off = False
+
+    def returns(self) -> str:
+        """DuckDB's type of the result: whether the text is known, and v0, v1, ..."""
+        return f"STRUCT({', '.join(['k BOOLEAN', *(f'v{i} {kind}' for i, kind in enumerate(self.kinds))])})"
+
+    def __call__(self, column: pa.Array) -> pa.Array:
+        text = one(column)
+        if not self.off:
+            try:
+                state = self.states.pop() if self.states else _State(self.functions)
+                known, values = state.look_up(text)
+                self.off = state.off
+                self.states.append(state)
+                return self._struct(known, values)
+            except IndexError:  # another thread has just taken the last one
+                return self(column)
+            except AgecliError:
+                self.off = True  # a function fails on a text: where that stands it will be told
+        return self._struct(np.zeros(len(text), np.bool_), [pa.nulls(len(text), kind) for _, kind in self.functions])
+
+    def _struct(self, known: NDArray[np.bool_], values: list[pa.Array]) -> pa.Array:
+        return pa.StructArray.from_arrays([pa.array(known), *values], ["k", *(f"v{i}" for i in range(len(values)))])
+
+
+class _State:
+    """The texts met so far and their values, the first of which are those for NULL."""
+
+    def __init__(self, functions: Sequence[tuple[str, pa.DataType]]) -> None:
+        self.functions = functions
+        self.table: Any = scan.table(memo.MOST_TEXTS, memo.LONGEST_TEXT)
+        self.waiting: list[pa.Array] = []
+        self.asked = self.missed = 0
+        self.full = self.off = False
+        self.values = self._computed(pa.array([None], pa.string()))
+        self.taken = [_Taken(values) for values in self.values]
+
+    def look_up(self, text: pa.Array) -> tuple[NDArray[np.bool_], list[pa.Array]]:
+        told, new = scan.numbers(self.table, *buffers(text), False)
+        numbers = np.frombuffer(told, np.int32)
+        known = numbers >= 0
+        values = [taken(np.maximum(numbers, 0) if new else numbers) for taken in self.taken]
+        self.asked, self.missed = self.asked + len(text), self.missed + len(new) // 4
+        self.off = self.full and self.asked > _TRIAL and self.missed * 2 > self.asked
+        if new and not self.full:
+            self._wait(text.take(pa.array(np.frombuffer(new, np.int32))))
+        return known, values
+
+    def _wait(self, text: pa.Array) -> None:
+        self.waiting.append(text)
+        if sum(map(len, self.waiting)) < memo.ENOUGH:
+            return
+        waiting = pa.concat_arrays(self.waiting)
+        self.waiting = []
+        _, new = scan.numbers(self.table, *buffers(waiting), True)
+        more = self._computed(waiting.take(pa.array(np.frombuffer(new, np.int32))))
+        self.values = [pa.concat_arrays(pair) for pair in zip(self.values, more, strict=True)]
+        self.taken = [_Taken(values) for values in self.values]
+        self.full = len(self.values[0]) > memo.MOST_TEXTS
+
+    def _computed(self, text: pa.Array) -> list[pa.Array]:
+        with _lock:
+            engine = memo.ready()
+        return [engine.evaluate(sql, text).cast(kind) for sql, kind in self.functions]
+
+
+class _Taken:
+    """Values by their numbers: numbers and dates by way of NumPy, which is quicker than Arrow with few of them."""
+
+    def __init__(self, values: pa.Array) -> None:
+        self.values = values
+        fixed = pa.types.is_primitive(values.type) and not pa.types.is_boolean(values.type)
+        self.width = values.type.bit_width // 8 if fixed else 0
+        if self.width:
+            self.items = np.frombuffer(values.buffers()[1], f"i{self.width}")[values.offset :][: len(values)]
+            self.valid = np.asarray(values.is_valid())
+
+    def __call__(self, numbers: NDArray[np.int32]) -> pa.Array:
+        if not self.width:
+            return self.values.take(pa.array(numbers))
+        bits = np.packbits(self.valid.take(numbers), bitorder="little")
+        parts = [pa.py_buffer(bits), pa.py_buffer(self.items.take(numbers))]
+        return pa.Array.from_buffers(self.values.type, len(numbers), parts)
