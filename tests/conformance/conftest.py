@@ -21,9 +21,10 @@ def golden(tmp_path_factory: pytest.TempPathFactory) -> list[measure.Result]:
 
 @pytest.fixture(scope="session")
 def further(tmp_path_factory: pytest.TempPathFactory) -> list[measure.Result]:
-    """The verdict on every value of the further expressions."""
-    content = measure.load(HERE / "further.json")
-    return measure.measure(content, measure.embedded(), tmp_path_factory.mktemp("further"))
+    """The verdict on every value of the further expressions, of all files of them."""
+    ask, folder = measure.embedded(), tmp_path_factory.mktemp("further")
+    files = sorted((HERE / "further").glob("*.json"))
+    return [result for file in files for result in measure.measure(measure.load(file), ask, folder)]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
