@@ -52,6 +52,8 @@ USED = (  # by a program, by functions of texts
         True,
     ),
     ("years, numbers, digits, day, low, begun", True, True),
+    ("bare, src", False, False),
+    ("filter(bare, x -> regexp_like(x, '[0-9]')), cardinality(bare)", True, False),
     ("CAST(level AS DOUBLE) * cardinality(years), level", True, True),
     ("filter(numbers, x -> x > id), cardinality(filter(numbers, x -> x > id))", False, False),
     ("transform(numbers, x -> x + 1), cardinality(transform(years, y -> y - months))", True, False),
@@ -70,6 +72,13 @@ SHAPES = (
     "SELECT v.id, v.b, v.c FROM (SELECT id, level, cardinality(years) FROM q) AS v (id, b, c) ORDER BY 1",
     "SELECT a.id, b.level FROM q a LEFT JOIN (SELECT id + 7 AS id, level FROM q) b ON a.id = b.id ORDER BY 1",
     "SELECT id, CASE WHEN cardinality(years) > 0 THEN element_at(numbers, 1) ELSE level END AS x FROM q ORDER BY id",
+    "SELECT DISTINCT cardinality(years) AS c, level FROM q ORDER BY cardinality(years), level",
+    "SELECT id, CASE WHEN regexp_like(t, '1') AND cardinality(years) > 1 THEN day END AS x FROM q ORDER BY id",
+    "SELECT a.id, CASE WHEN regexp_like(a.t, '1') THEN 't1.c2' WHEN a.t = 't4.c2' THEN 't2.c2' END AS x"
+    " FROM s a JOIN s b ON a.id = b.id ORDER BY 1",
+    "SELECT id, CASE WHEN regexp_like(t, '1') THEN U&'\\E002' ELSE U&'\\E000value 0\\E001' END AS x FROM q ORDER BY id",
+    "SELECT id, transform(src, x -> CASE WHEN regexp_like(x.d, '1') THEN U&'\\0061gecli_l0_0' END) AS x FROM q"
+    " ORDER BY id",
 )
 RARE = (
     "null",

@@ -13,6 +13,7 @@ from typing import Any
 
 from agecli.engines.dialect import ast
 from agecli.engines.dialect.memo import only_text, references
+from agecli.engines.dialect.mentions import renamed
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.types import Type, common_type, field_names, quote_text
 from agecli.engines.runtime.elements import KINDS, Expr
@@ -92,7 +93,7 @@ class Members:
                 field = Expr("field", "varchar", value=places[0])
             if field is None or (field.op, field.kind) != ("field", "varchar"):
                 return None
-            return Expr("function", value.type.name, (field,), value.sql.replace(text, "x"))
+            return Expr("function", value.type.name, (field,), renamed(value.sql, text, "x"))
         return None
 
     def name(self, node: ast.Name) -> Expr | None:

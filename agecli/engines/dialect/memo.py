@@ -11,12 +11,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
 
+from agecli.engines.dialect import mentions
 from agecli.engines.dialect.registry import RUNTIME, Typed, Udf, provide
 from agecli.engines.dialect.types import Type, duckdb_type, field_names, quote_text
 from agecli.engines.runtime.compiled import enabled
 
-_QUOTED = r"'(?:[^']|'')*'"
-_reference = re.compile(rf'{_QUOTED}|"(?:[^"]|"")*"|\b(?:[a-z]\w*\.\w+|agecli_l\d+_\d+)\b')
 _dear = re.compile(r"\bregexp_|\bag_|\bTRY_CAST\(|strptime\(")
 # beyond a memo: other rows, and documents, of which hardly two are the same
 _beyond = re.compile(r"\bSELECT\b|\bOVER\b|\bFILTER\b|json_")
@@ -33,7 +32,7 @@ def remembered(value: Typed, inputs: Iterable[Typed]) -> Typed:
     text = only_text(sql, inputs)
     if text is None or sql == text:
         return value
-    name = _provided(sql.replace(text, "x"), value.type)
+    name = _provided(mentions.renamed(sql, text, "x"), value.type)
     return replace(value, sql=f"coalesce({name}({text}), {sql})")
 
 
@@ -48,10 +47,10 @@ def is_dear(sql: str) -> bool:
 
 def references(sql: str) -> set[str] | None:
     """The columns and parameters that `sql` depends on; None where it may depend on other things as well."""
-    bare = re.sub(_QUOTED, "''", sql)
-    if _beyond.search(bare) or '"' in bare:
+    bare = mentions.bare(sql)
+    if _beyond.search(bare) or '"' in bare or mentions.OPENING in bare:
         return None
-    return {found for found in _reference.findall(sql) if found[0] not in "'\""}
+    return mentions.references(sql)
 
 
 def only_text(sql: str, inputs: Iterable[Typed]) -> str | None:
@@ -73,7 +72,7 @@ def _only_field(sql: str, name: str, kind: Type) -> str | None:
         return None
     for field, inner in zip(field_names(kind), kind.args, strict=True):
         text = f"struct_extract({name}, {quote_text(field)})"
-        if inner.name == "varchar" and sql.count(text) == len(re.findall(rf"\b{re.escape(name)}\b", sql)):
+        if inner.name == "varchar" and mentions.count(sql, text) == mentions.count(sql, name):
             return text
     return None
 

@@ -30,6 +30,7 @@ from agecli.engines.dialect.members import (
     with_item,
 )
 from agecli.engines.dialect.memo import is_dear, memorable, references
+from agecli.engines.dialect.mentions import CLOSING, OPENING, TEXT, columns, may_have_marks, renamed
 from agecli.engines.dialect.registry import RUNTIME, Typed, Udf, provide
 from agecli.engines.dialect.types import BOOLEAN, VARCHAR, Type, duckdb_type, quote_text
 from agecli.engines.runtime.compiled import enabled
@@ -39,11 +40,8 @@ if TYPE_CHECKING:
     from agecli.engines.dialect.expressions import ExpressionBinder
     from agecli.engines.runtime.program import Output
 
-OPENING, CLOSING = "\ue000", "\ue001"  # around marks in the emitted SQL; SQL that has these is left alone
-TEXT = "\ue002"
 _mark = re.compile(f"{OPENING}([a-z]+) ([^{CLOSING}]*){CLOSING}")
 _scanned = re.compile(r"ag_try_json_scan_[0-9a-f]{12}\((\w+)\.(c\d+)\)").fullmatch
-_column = re.compile(r"'(?:[^']|'')*'|\b([a-z]\w*)\.(\w+)\b")
 _MOST_OUTPUTS = 64
 _LONGEST_SQL = 20_000
 
@@ -72,8 +70,9 @@ class Programs:
     """The programs of one statement. `relation` is always the alias of a FROM with a single relation."""
 
     def __init__(self, sql: str) -> None:
-        self.on = enabled() and not any(mark in sql for mark in (OPENING, CLOSING, TEXT))
+        self.on = enabled() and not may_have_marks(sql)
         self.bound: dict[int, Typed] = {}
+        self.nodes: list[ast.Expr] = []  # of `bound`, so that none of their ids comes again
         self.items: dict[str, list[str]] = {}  # of the SELECT over a relation
         self.under: dict[str, str] = {}  # for a relation that is a SELECT: the relation which that is over
         self.wanted: list[Wanted] = []
@@ -83,6 +82,7 @@ class Programs:
         if not self.on:
             return value
         self.bound[id(node)] = value
+        self.nodes.append(node)
         if binder.relation is None or binder.lambdas:
             return value
         if isinstance(node, ast.IsNull):
@@ -104,9 +104,10 @@ class Programs:
 
     def whole(self, relation: str | None, value: Typed, sql: str) -> str:
         """An item of a SELECT that is an array of numbers: a mark, of use where the SELECT is the statement's."""
-        if relation is None or not isinstance(value.native, Array) or value.native.item is None:
+        array = value.native if isinstance(value.native, Array) else None
+        if relation is None or array is None or array.item is None or array.item.kind not in KINDS:
             return sql
-        return self.folded(relation, "list", value.native, replace(value, sql=sql), kind="list").sql
+        return self.folded(relation, "list", array, replace(value, sql=sql), kind="list").sql
 
     # texts
 
@@ -119,17 +120,12 @@ class Programs:
         if column is None or value.sql == column.sql or not column.sql.startswith(f"{relation}.c"):
             return value
         found = _composed(column, value, relation)
-        if (
-            found is None
-            or len(found.sql) > _LONGEST_SQL
-            or not is_dear(found.sql)
-            or len(self.wanted) >= _MOST_OUTPUTS
-        ):
+        if found is None or len(found.sql) > _LONGEST_SQL or not is_dear(found.sql):
             return value
         if found.root.relation not in self.chain(relation):
             return value
-        self.wanted.append(Wanted(found, relation, found.root, value.sql, value.type))
-        return replace(value, sql=self.mark("value", len(self.wanted) - 1), native=found)
+        place = self.place(Wanted(found, relation, found.root, value.sql, value.type))
+        return value if place is None else replace(value, sql=self.mark("value", place), native=found)
 
     def chain(self, relation: str) -> list[str]:
         """A relation and those that it is made from, one SELECT below the other."""
@@ -236,28 +232,36 @@ class Programs:
         from agecli.engines.runtime.program import Output  # which needs this package to be whole
 
         source = self.source(relation, value.sql, array.root)
-        if source is None or len(self.wanted) >= _MOST_OUTPUTS or value.volatile:
+        if source is None or value.volatile:
             return value
         parts = (*array.conditions, *((array.item,) if array.item is not None else ()))
         raises = any(map(fails, parts)) or fold == "sum"
         output = Output(fold, str(value.type), array.conditions, array.item, more, source, value.sql, raises)
-        self.wanted.append(Wanted(output, relation, array.root, value.sql, value.type))
-        return replace(value, sql=self.mark(kind, f"{len(self.wanted) - 1}"))
+        place = self.place(Wanted(output, relation, array.root, value.sql, value.type))
+        return value if place is None else replace(value, sql=self.mark(kind, place))
+
+    def place(self, wanted: Wanted) -> int | None:
+        """Its place among `wanted`, if there is room; SQL written twice has one place, so that it is still the same."""
+        if wanted not in self.wanted:
+            if len(self.wanted) >= _MOST_OUTPUTS:
+                return None
+            self.wanted.append(wanted)
+        return self.wanted.index(wanted)
 
     def source(self, relation: str, sql: str, root: Root) -> str | None:
         """SQL for a relation over `texts` with the columns that `sql` mentions; None where they need other columns."""
         if OPENING in sql:
             return None
-        found = {(match[1], match[2]) for match in _column.finditer(sql) if match[1]}
+        found = set(columns(sql))
         if any(owner != relation for owner, _ in found):
             return None
-        columns = {name for _, name in found}
+        names = {name for _, name in found}
         if relation == root.relation:
-            return f"(SELECT x AS {root.column} FROM texts) AS {relation}" if columns <= {root.column} else None
+            return f"(SELECT x AS {root.column} FROM texts) AS {relation}" if names <= {root.column} else None
         inner = self.under.get(relation)
-        if inner is None or any(not re.fullmatch(r"c\d+", name) for name in columns):
+        if inner is None or any(not re.fullmatch(r"c\d+", name) for name in names):
             return None
-        items = {name: self.items[inner][int(name[1:]) - 1] for name in sorted(columns)}
+        items = {name: self.items[inner][int(name[1:]) - 1] for name in sorted(names)}
         below = self.source(inner, ", ".join(items.values()), root)
         listed = ", ".join(["1 AS c0", *(f"{item} AS {name}" for name, item in items.items())])
         return None if below is None else f"(SELECT {listed} FROM {below}) AS {relation}"
@@ -300,9 +304,9 @@ class Programs:
 
     def _dead(self, sql: str, top: str | None) -> set[str]:
         """The marks in items of SELECTs that nothing looks at: not the statement's, nor one that is looked at."""
-        mentions = Counter(_columns(sql))
+        mentions = Counter(columns(sql))
         for items in self.items.values():
-            mentions.subtract(_columns(", ".join(items)))
+            mentions.subtract(columns(", ".join(items)))
         live = {(self.under.get(owner), name) for (owner, name), count in mentions.items() if count > 0}
         waiting = [*live, *((top, f"c{i}") for i in range(1, len(self.items.get(top or "", ())) + 1))]
         seen: set[tuple[str | None, str]] = set()
@@ -312,7 +316,7 @@ class Programs:
                 continue
             seen.add(item)
             text = self.items[item[0]][int(item[1][1:]) - 1]
-            waiting += [(self.under.get(owner), name) for owner, name in _columns(text)]
+            waiting += [(self.under.get(owner), name) for owner, name in columns(text)]
         if top is None:
             return set()
         alive = {text for relation, name in seen if relation for text in self._marks(relation, int(name[1:]))}
@@ -336,26 +340,16 @@ class Programs:
         return found
 
 
-def _columns(sql: str) -> list[tuple[str, str]]:
-    """The columns of relations that some SQL mentions, as often as it does."""
-    return [(match[1], match[2]) for match in _column.finditer(sql) if match[1]]
-
-
-def _renamed(sql: str, column: str, name: str) -> str:
-    """The SQL with another name for a column."""
-    return _column.sub(lambda match: name if match[0] == column else match[0], sql)
-
-
 def _composed(column: Typed, value: Typed, relation: str) -> OfText | None:
     """`value`, which depends on `column` alone, as a function of the text that the column depends on."""
     if not isinstance(column.native, OfText):
         if column.type.name != "varchar":
             return None
         root = Root(relation, column.sql.partition(".")[2], VARCHAR)
-        return OfText(root, _renamed(value.sql, column.sql, TEXT), value.type)
+        return OfText(root, renamed(value.sql, column.sql, TEXT), value.type)
     inner = column.native
     variable = f"agecli_m{inner.sql.count('agecli_m')}"
-    body = _renamed(value.sql, column.sql, variable)
+    body = renamed(value.sql, column.sql, variable)
     return OfText(inner.root, f"list_extract(list_transform([{inner.sql}], lambda {variable}: {body}), 1)", value.type)
 
 
