@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import json
@@ -16,73 +15,18 @@ import time
 from pathlib import Path
 
 import click
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from agecli.cli import main
-from tests.functional.conftest import Answer, agecli, command, environment, ok
-
-ROWS = 2_000
-RECIPE = """
-task = "regression"
-label = "weight"
-default = 10
-
-[source]
-format = "parquet"
-id = "id"
-
-[source.columns]
-id = "bigint"
-weight = "double"
-height = "double"
-colour = "varchar"
-
-[confidence]
-tolerance = 2
-
-[features]
-height = "numeric"
-colour = "categorical"
-"""
-STAGING = """
-SELECT id, weight AS known_label, CASE WHEN weight IS NOT NULL THEN 'scales' END AS label_source,
-       height, colour, height IS NULL AS bad_height
-FROM ${source}
-"""
-FEATURES = "SELECT id, known_label, label_source, height, colour FROM ${staging}"
-
-
-def rows() -> pa.Table:
-    """Every other weight is known, and is twice the height, with five more for what is red; 40 heights are missing."""
-    heights = [(number * 37 % 1_000) / 100 for number in range(ROWS)]
-    colours = ["red" if number * 7 % 3 == 0 else "blue" for number in range(ROWS)]
-    noise = [((number * 7_919) % 200 - 100) / 100 for number in range(ROWS)]
-    weights = [2 * h + 5 * (c == "red") + n for h, c, n in zip(heights, colours, noise, strict=True)]
-    return pa.table(
-        {
-            "id": pa.array(range(ROWS), pa.int64()),
-            "weight": [w if number % 2 else None for number, w in enumerate(weights)],
-            "height": [h if number % 50 else None for number, h in enumerate(heights)],
-            "colour": colours,
-        }
-    )
+from tests.functional.conftest import agecli, command, environment, ok
+from tests.functional.scales import FEATURES, ROWS, ask, damage, rows, settle, told
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Path:
     """A project that has run once. Tests that change it take `own`."""
-    place = tmp_path_factory.mktemp("cli") / "scales"
-    recipe = place / "queries" / "scales"
-    recipe.mkdir(parents=True)
-    (recipe / "recipe.toml").write_text(RECIPE)
-    (recipe / "staging.sql").write_text(STAGING)
-    (recipe / "features.sql").write_text(FEATURES)
-    (place / "agecli.toml").write_text(
-        'recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\nbatch_rows = 500\nworkers = 2\n'
-    )
-    pq.write_table(rows(), place / "rows.parquet", row_group_size=500)
+    place = settle(tmp_path_factory.mktemp("cli") / "scales")
     ok("-C", place, "run", "--all")
     return place
 
@@ -91,21 +35,6 @@ def finished(tmp_path_factory) -> Path:
 def own(finished, tmp_path) -> Path:
     """A copy of the finished project, to be changed."""
     return Path(shutil.copytree(finished, tmp_path / "own"))
-
-
-def ask(*arguments: object) -> Answer:
-    """Runs a command that only looks in this process, which saves the start of another."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        code = main([str(argument) for argument in arguments])
-    return Answer(code, out.getvalue(), err.getvalue())
-
-
-def told(*arguments: object) -> Answer:
-    """The same, and it must succeed."""
-    answer = ask(*arguments)
-    assert answer.code == 0, answer.err
-    return answer
 
 
 def test_status_as_json_has_what_scripts_rely_on(finished):
@@ -297,16 +226,6 @@ def test_single_batches_are_predicted_again(own):
     none = ask("-C", own, "predict", "--batch", 99)
     assert none.code == 2
     assert "no batch 99" in none.err
-
-
-def damage(features: Path, row_group: int) -> None:
-    """Overwrites the heights of one row group of the feature table, and leaves its footer whole."""
-    (file,) = features.glob("*/*.parquet")
-    metadata = pq.ParquetFile(file).metadata.row_group(row_group)
-    heights = next(c for c in map(metadata.column, range(metadata.num_columns)) if c.path_in_schema == "height")
-    with file.open("r+b") as stream:
-        stream.seek(heights.data_page_offset)
-        stream.write(b"\xff" * min(200, heights.total_compressed_size))
 
 
 def test_batches_that_fail_end_with_6_and_get_the_default(own):

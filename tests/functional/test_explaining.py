@@ -17,7 +17,7 @@ from agecli.models import shift
 from agecli.models.spec import ModelSpec
 from agecli.pipeline import source as sources
 from tests.functional.conftest import agecli, ok
-from tests.functional.test_cli_commands import damage
+from tests.functional.scales import damage
 from tests.functional.test_real_recipes import load, tables
 
 ROWS = 2_000

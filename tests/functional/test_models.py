@@ -15,23 +15,9 @@ import pytest
 
 from agecli.models import gates
 from tests.functional.conftest import agecli, bytes_below, ok, results_of
-from tests.functional.test_cli_commands import FEATURES, RECIPE, STAGING, ask, rows, told
+from tests.functional.scales import ask, rows, settle, told
 
 PARAMETERS = ("--param", "rounds=60", "--param", "max_depth=4")
-
-
-def settle(place: Path) -> Path:
-    """A project over 2,000 rows with half of the labels known."""
-    recipe = place / "queries" / "scales"
-    recipe.mkdir(parents=True)
-    (recipe / "recipe.toml").write_text(RECIPE)
-    (recipe / "staging.sql").write_text(STAGING)
-    (recipe / "features.sql").write_text(FEATURES)
-    (place / "agecli.toml").write_text(
-        'recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\nbatch_rows = 500\nworkers = 2\n'
-    )
-    pq.write_table(rows(), place / "rows.parquet", row_group_size=500)
-    return place
 
 
 @pytest.fixture(scope="module")
@@ -186,12 +172,17 @@ def test_a_torn_entry_is_warned_of_and_no_traceback(own):
     assert "the model is not registered" in run.err
 
 
-def test_a_model_whose_files_were_changed_is_not_promoted(own):
+@pytest.mark.parametrize(
+    ("file", "code", "said"),
+    [("model.ubj", 3, "model.ubj"), ("evaluation.parquet", 8, "cannot be read")],
+    ids=["another model", "no evidence"],
+)
+def test_a_model_whose_files_were_changed_is_not_promoted(own, file, code, said):
     told("-C", own, "models", "approve", "v1")
     folder = own / "workspace/scales/models" / versions(own)["v1"]["digest"]
-    (folder / "model.ubj").write_bytes(b"anything")
+    (folder / file).write_bytes(b"PAR1")
     answer = models(own, "promote", "v1")
-    assert answer.code == 3 and "model.ubj" in answer.err
+    assert answer.code == code and said in answer.err
 
 
 def test_a_folder_that_holds_another_version_is_not_taken_for_this_one(own):
@@ -202,14 +193,6 @@ def test_a_folder_that_holds_another_version_is_not_taken_for_this_one(own):
     for answer in (models(own, "promote", "v1"), models(own, "compare", "v1", "v2")):
         assert answer.code == 3 and f"it is another one, {second.name[:16]}" in answer.err
     assert "holds another model" in ask("-C", own, "run", "--all", "--model", "v1").err
-
-
-def test_an_evaluation_that_was_changed_is_no_evidence(own):
-    told("-C", own, "models", "approve", "v1")
-    folder = own / "workspace/scales/models" / versions(own)["v1"]["digest"]
-    (folder / "evaluation.parquet").write_bytes(b"PAR1")
-    answer = models(own, "promote", "v1")
-    assert answer.code == 8 and "cannot be read" in answer.err
 
 
 def test_models_of_different_people_are_compared_on_the_candidates(own):
