@@ -9,6 +9,8 @@ from agecli.errors import ConfigError
 from agecli.models import spec
 from agecli.overrides import collect
 
+from .recipe_folder import recipe_folder
+
 TOML = """
 task = "classification"
 label = "kind"
@@ -32,10 +34,7 @@ max_depth = 3
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "recipe.toml").write_text(TOML)
-    (tmp_path / "staging.sql").write_text("SELECT id FROM ${source}")
-    (tmp_path / "features.sql").write_text("SELECT id FROM ${staging}")
-    return tmp_path
+    return recipe_folder(tmp_path, TOML)
 
 
 def values(flags=None, environ=None):

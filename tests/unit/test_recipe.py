@@ -7,6 +7,8 @@ import pytest
 from agecli import recipe
 from agecli.errors import ConfigError
 
+from .recipe_folder import recipe_folder
+
 TOML = """
 name = "heights"
 task = "regression"
@@ -33,10 +35,7 @@ weight = "numeric"
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "recipe.toml").write_text(TOML)
-    (tmp_path / "staging.sql").write_text("SELECT id FROM ${source}")
-    (tmp_path / "features.sql").write_text("SELECT id FROM ${staging}")
-    return tmp_path
+    return recipe_folder(tmp_path, TOML)
 
 
 def test_a_recipe_is_read_with_the_shared_results(folder):

@@ -13,19 +13,19 @@ from agecli.errors import ConfigError, DataError
 from agecli.pipeline import source
 from agecli.scaffold import sources
 
+from .recipe_folder import recipe_folder
+
 
 @pytest.fixture
 def recipe_of(tmp_path):
     def make(kind):
         folder = tmp_path / "recipe"
         folder.mkdir(exist_ok=True)
-        (folder / "recipe.toml").write_text(
+        toml = (
             f'task = "classification"\nlabel = "y"\n[source]\nformat = "{kind}"\nid = "id"\n'
             '[source.columns]\nid = "varchar"\n[features]\nx = "numeric"\n'
         )
-        for name in ("staging.sql", "features.sql"):
-            (folder / name).write_text("SELECT 1")
-        return recipe.load(folder)
+        return recipe.load(recipe_folder(folder, toml))
 
     return make
 
