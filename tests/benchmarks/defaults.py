@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import argparse
 import math
-import subprocess
-import sys
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from labelled import labelled_rows
 
 from agecli import recipe as recipes
 from agecli.models import fit
@@ -41,22 +38,6 @@ CHANGES: tuple[dict[str, float], ...] = (
 )
 
 
-def table_of(name: str, source: str | None, rows: int) -> pa.Table:
-    """The labelled rows of a recipe's feature table."""
-    with tempfile.TemporaryDirectory() as place:
-        project = Path(place) / "project"
-        given = ["--source", str(Path(source).absolute())] if source else []
-        wanted = [] if source else ["--synth-rows", str(rows)]
-        for command in (
-            ["init", str(project), "--recipe", name, *given],
-            ["-C", str(project), "run", "--to", "features", *wanted],
-        ):
-            subprocess.run([sys.executable, "-m", "agecli", *command], check=True, capture_output=True)
-        (folder,) = (path for path in project.glob(f"workspace/{name}/*/features/*") if path.is_dir())
-        table = pq.read_table(folder)
-    return table.filter(table["known_label"].is_valid())
-
-
 def measure(table: pa.Table, spec: ModelSpec) -> tuple[float, int, float]:
     """Error on held-out rows, trees, and seconds to score a row."""
     trained = fit.train(lambda: iter(table.to_batches(20_000)), spec)
@@ -72,11 +53,11 @@ def measure(table: pa.Table, spec: ModelSpec) -> tuple[float, int, float]:
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--recipe", default="profiles")
-    options.add_argument("--source")
+    options.add_argument("--source", type=Path)
     options.add_argument("--rows", type=int, default=100_000)
     options.add_argument("--seeds", type=int, default=3)
     given = options.parse_args()
-    recipe, table = recipes.load(recipes.locate(given.recipe)), table_of(given.recipe, given.source, given.rows)
+    recipe, table = recipes.load(recipes.locate(given.recipe)), labelled_rows(given.recipe, given.source, given.rows)
     print(f"{given.recipe}: {len(table):,} labelled rows, {given.seeds} seeds")
     usual = np.empty(0)
     for change in CHANGES:

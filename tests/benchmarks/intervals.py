@@ -27,9 +27,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import subprocess
-import sys
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +34,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+from labelled import labelled_rows
 
 from agecli import recipe as recipes
 from agecli.models import calibrate, fit, measures, metrics, segments, trees
@@ -262,18 +259,7 @@ def diabetes() -> tuple[pa.Table, ModelSpec]:
 def of_recipe(name: str, source: Path | None, rows: int) -> tuple[pa.Table, ModelSpec]:
     """The feature table of a recipe, without rows whose label is unknown."""
     recipe = recipes.load(recipes.locate(name))
-    with tempfile.TemporaryDirectory() as place:
-        project = Path(place) / "project"
-        given = ["--source", str(source.absolute())] if source else []
-        wanted = [] if source else ["--synth-rows", str(rows)]
-        for command in (
-            ["init", str(project), "--recipe", name, *given],
-            ["-C", str(project), "run", "--to", "features", *wanted],
-        ):
-            subprocess.run([sys.executable, "-m", "agecli", *command], check=True, capture_output=True)
-        (folder,) = (path for path in project.glob(f"workspace/{name}/*/features/*") if path.is_dir())
-        table = pq.read_table(folder)
-    return table.filter(table["known_label"].is_valid()), ModelSpec(
+    return labelled_rows(name, source, rows), ModelSpec(
         "regression", tuple(recipe.features.items()), recipe.tolerance, recipe.level, dict(recipe.model), threads=2
     )
 

@@ -18,9 +18,6 @@ from __future__ import annotations
 
 import argparse
 import math
-import subprocess
-import sys
-import tempfile
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -28,7 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from labelled import labelled_rows
 
 from agecli import recipe as recipes
 from agecli.models import fit, parts, shift, trees
@@ -37,24 +34,6 @@ from agecli.models.spec import ModelSpec
 STRENGTHS = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0)
 WAYS = ("unweighted", "weighted", "by row")
 MOST_ODDS = 50.0  # odds are cut at so many times their median, so that single rows do not carry a quantile
-
-
-def feature_table(name: str, source: Path | None, rows: int, place: Path) -> pa.Table:
-    """The features of all rows whose label is known."""
-    agecli = [sys.executable, "-m", "agecli"]
-    project = place / "project"
-    if source is None:
-        source = place / "profiles"
-        synth = ["synth", "--rows", str(rows), "--seed", "11", "--out", str(source)]
-        subprocess.run([*agecli, *synth], check=True, capture_output=True)
-    for command in (
-        ["init", str(project), "--recipe", name, "--source", str(source.absolute())],
-        ["-C", str(project), "run", "--to", "features"],
-    ):
-        subprocess.run([*agecli, *command], check=True, capture_output=True)
-    (folder,) = (path for path in project.glob(f"workspace/{name}/*/features/*") if path.is_dir())
-    table = pq.read_table(folder)
-    return table.filter(table["known_label"].is_valid())
 
 
 def candidates(table: pa.Table, recipe: recipes.Recipe) -> list[str]:
@@ -194,8 +173,7 @@ def main() -> None:
     arguments = parser.parse_args()
     check_quantile()
     recipe = recipes.load(recipes.locate(arguments.recipe))
-    with tempfile.TemporaryDirectory() as place:
-        table = feature_table(arguments.recipe, arguments.source, arguments.rows, Path(place))
+    table = labelled_rows(arguments.recipe, arguments.source, arguments.rows, seed=11)
     features = candidates(table, recipe)
     print(f"{table.num_rows:,} rows with a known label; level {recipe.level}; labels go by {', '.join(features)}")
     gathered = defaultdict(list)
