@@ -1,4 +1,4 @@
-"""The compiled extension `_scan`, whether it is there and wanted, and how Arrow columns get in and out of it."""
+"""The compiled extensions, whether they are there and wanted, and how Arrow columns get in and out of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 try:
-    from agecli.engines.runtime import _scan
+    from agecli.engines.runtime import _members, _scan
 except ImportError:  # no compiler where it was installed
-    _scan = None  # type: ignore[assignment]
+    _scan = _members = None  # type: ignore[assignment]
 
 scan: Any = _scan
+members: Any = _members
 
 Column = Callable[[pa.Array], pa.Array]
 
@@ -22,7 +23,7 @@ _EMPTY = pa.array([], pa.string())
 
 
 def enabled() -> bool:
-    """Is the extension there, and wanted? AGECLI_FAST=off says no."""
+    """Are the extensions there, and wanted? AGECLI_FAST=off says no."""
     return scan is not None and os.environ.get("AGECLI_FAST", "").lower() not in ("off", "0", "no")
 
 

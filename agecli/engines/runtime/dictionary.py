@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from agecli.engines.dialect.types import duckdb_type, parse_type
 from agecli.engines.runtime.compiled import scan
-from agecli.engines.runtime.elements import DTYPES, Column
 from agecli.errors import AgecliError
 
 if TYPE_CHECKING:
@@ -74,10 +73,6 @@ class Dictionary:
             self._compute(pa.Array.from_buffers(pa.string(), count, buffers).to_pylist())
             self.known += count
 
-    def look_up(self, function: tuple[str, str], numbers: NDArray[np.int32]) -> tuple[Column, NDArray[np.bool_] | None]:
-        """The function's values for these texts, and for which of them it raises (None: for none)."""
-        return self.found[function].take(numbers)
-
     def _compute(self, texts: Sequence[str | None]) -> None:
         made = self._rows(texts)
         for i, function in enumerate(self.functions):
@@ -95,30 +90,27 @@ class Dictionary:
 
 
 class _Values:
-    """A function's values by number, with room to grow."""
+    """A function's values by number, 64 bits each, with room to grow; and for which it is NULL, or raises."""
 
     def __init__(self, kind: str) -> None:
-        self.values: NDArray[Any] = np.zeros(1024, DTYPES[kind])
+        self.values: NDArray[Any] = np.zeros(1024, np.float64 if kind == "double" else np.int64)
         self.null = np.zeros(1024, np.bool_)
         self.bad = np.zeros(1024, np.bool_)
         self.size = 0
-        self.any_null = self.any_bad = False
 
     def add(self, found: Sequence[tuple[Any, bool]]) -> None:
         end = self.size + len(found)
         while end > len(self.values):
-            self.values, self.null, self.bad = (np.concatenate([a, np.zeros_like(a)]) for a in self._all())
+            self.values, self.null, self.bad = (
+                np.concatenate([a, np.zeros_like(a)]) for a in (self.values, self.null, self.bad)
+            )
         for i, (value, bad) in enumerate(found, self.size):
             self.null[i], self.bad[i] = value is None, bad
             if value is not None:
                 self.values[i] = value
-        self.any_null = self.any_null or bool(self.null[self.size : end].any())
-        self.any_bad = self.any_bad or bool(self.bad[self.size : end].any())
         self.size = end
 
-    def _all(self) -> tuple[NDArray[Any], ...]:
-        return self.values, self.null, self.bad
-
-    def take(self, numbers: NDArray[np.int32]) -> tuple[Column, NDArray[np.bool_] | None]:
-        null = self.null.take(numbers) if self.any_null else None
-        return Column(self.values.take(numbers), null), self.bad.take(numbers) if self.any_bad else None
+    @property
+    def columns(self) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+        """Values, which are NULL, and which raise."""
+        return self.values[: self.size], self.null[: self.size], self.bad[: self.size]

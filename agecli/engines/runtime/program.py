@@ -1,13 +1,14 @@
 """Programs over the arrays in one column of JSON text: all that a query asks of them, in one pass over the text.
 
 The scanner reads `CAST(json_parse(text) AS ARRAY(...))`, and gives texts inside as their numbers in a dictionary; what
-the query computes of the members runs over columns (`elements.py`), and is folded to one value a row. Every row of
+the query computes of the members (`elements.py`) is folded to one value a row by compiled code. Every row of
 which any step is not sure is asked of the engine's own SQL (`Output.source` and `Output.exact`), one query for all
 such rows of a chunk; an error there is told where the value is used, and not before.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +20,14 @@ from numpy.typing import NDArray
 from agecli.engines.dialect.registry import FAILED, REFUSED
 from agecli.engines.dialect.types import Type, duckdb_type, parse_type
 from agecli.engines.runtime.arrow import arrow_type
-from agecli.engines.runtime.compiled import buffers, one, scan
+from agecli.engines.runtime.compiled import buffers, members, one, scan
 from agecli.engines.runtime.dictionary import MOST_TEXTS, Dictionary, Evaluator
-from agecli.engines.runtime.elements import DTYPES, Column, Expr, Mask, Odd, compute
-from agecli.engines.runtime.folds import Lists, fold
+from agecli.engines.runtime.elements import Expr, Steps
 from agecli.engines.runtime.json_scan import plan_of
 from agecli.errors import AgecliError, SqlRefused
 
+Mask = NDArray[np.bool_]
+_WIDTHS = {"n": 4, "i": 8, "b": 1, "-": 0}  # bytes of what the scanner gives for a field
 _WORTH = 2  # times that a text comes again, below which its dictionary is given up
 
 
@@ -54,14 +56,14 @@ class Program:
         assert plan is not None
         self.names, kinds, _, self.bare = plan
         self.outputs = tuple(outputs)
-        self.steps: list[tuple[Expr, tuple[int, ...]]] = []
-        self.places: dict[Expr, int] = {}
+        self.steps = Steps()
         for output in outputs:
-            for expr in (*output.conditions, *((output.item,) if output.item is not None else ())):
-                self._place(expr)
+            start = output.value if output.value is not None else 0
+            self.steps.output(output.fold, output.kind, output.item, output.conditions, start)
+        self.code = self.steps.code
+        self.constants = b""
         self.functions = _functions(self.steps)
         self.kinds = "".join(self._kind(i, kind) for i, kind in enumerate(kinds))
-        self.constants: dict[int, Column | None] = {}
         self.types = [arrow_type(parse_type(o.kind)) for o in outputs]
         self.fails = any(o.fails for o in outputs)
         self.sources: dict[str, list[int]] = {}
@@ -100,13 +102,6 @@ class Program:
         place[rows] = len(text) + np.arange(len(rows))
         return pa.concat_arrays([found, self._exact(text.take(pa.array(rows)))]).take(pa.array(place))
 
-    def _place(self, expr: Expr) -> int:
-        if expr not in self.places:
-            args = tuple(self._place(arg) for arg in expr.args) if expr.op != "function" else ()
-            self.places[expr] = len(self.steps)
-            self.steps.append((expr, args))
-        return self.places[expr]
-
     def _kind(self, field: int, kind: str) -> str:
         """The scanner's word for a field: read as it is, as numbers of texts, or looked at for its grammar only."""
         if kind == "v":
@@ -118,53 +113,20 @@ class Program:
         (valid, offsets, _), _, fields, odd_rows = scan.read(
             *buffers(text), self.names, self.kinds, True, self.bare, True, tables
         )
-        odd = np.zeros(len(text), np.bool_)
-        odd[np.frombuffer(odd_rows, np.int32)] = True
         state.learn()
-        lists = Lists(np.frombuffer(offsets, np.int32), _bits(valid, len(text)))
-        state.asked += lists.members
-        members = Odd()
-        with np.errstate(all="ignore"):
-            columns = self._columns(fields, lists.members, state, members)
-            if members.mask is not None:
-                odd |= lists.rows_with(np.broadcast_to(members.mask, lists.members))
-            made = [self._fold(output, columns, lists, odd) for output in self.outputs]
-        return self._struct(made, len(text)), odd
-
-    def _columns(self, fields: Sequence[Any], members: int, state: _State, odd: Odd) -> list[Column]:
-        columns: list[Column] = []
-        for place, (expr, args) in enumerate(self.steps):
-            if expr.op == "constant":
-                columns.append(self._constant(place, expr, odd))
-            elif expr.op == "field":
-                columns.append(_field(expr, fields[expr.value], members))
-            elif expr.op == "function":
-                field = expr.args[0].value
-                numbers = np.frombuffer(fields[field][1], np.int32)
-                if members and numbers.min() < 0:
-                    odd.add(numbers < 0, None)
-                    numbers = np.maximum(numbers, 0)
-                column, bad = state.by_field[field].look_up((expr.value, expr.kind), numbers)
-                if bad is not None:
-                    odd.add(bad, None)
-                columns.append(column)
-            else:
-                columns.append(compute(expr, [columns[i] for i in args], odd))
-        return columns
-
-    def _constant(self, place: int, expr: Expr, odd: Odd) -> Column:
-        if place not in self.constants:
-            self.constants[place] = _computed(expr)
-        known = self.constants[place]
-        if known is None:  # it raises, for those rows that come so far
-            odd.add(np.ones(1, np.bool_), None)
-            known = Column(np.zeros(1, DTYPES[expr.kind]))
-        return known
-
-    def _fold(self, output: Output, columns: Sequence[Column], lists: Lists, odd: Mask) -> pa.Array:
-        kept = lists.kept(tuple(self.places[c] for c in output.conditions), columns)
-        item = columns[self.places[output.item]] if output.item is not None else None
-        return fold(output.fold, output.kind, output.value, kept, item, odd)
+        state.asked += int(np.frombuffer(offsets, np.int32)[-1])
+        if self.steps.constants and not self.constants:
+            self.constants = b"".join(map(_computed, self.steps.constants))
+        given = tuple((*field[:2], _WIDTHS[kind]) for field, kind in zip(fields, self.kinds, strict=True))
+        values = tuple(state.by_field[i].found[sql, kind].columns for i, sql, kind in self.steps.functions)
+        steps, lists, outputs = self.code
+        made, marks = members.run(offsets, valid, given, values, steps, lists, self.constants, outputs)
+        odd = np.frombuffer(marks, np.bool_)
+        if odd_rows:
+            odd = odd.copy()
+            odd[np.frombuffer(odd_rows, np.int32)] = True
+        arrays = [_array(kind, len(text), parts) for kind, parts in zip(self.types, made, strict=True)]
+        return self._struct(arrays, len(text)), odd
 
     def _struct(self, made: Sequence[pa.Array], rows: int) -> pa.Array:
         names = [f"v{i}" for i in range(len(made))]
@@ -223,34 +185,34 @@ class _State:
         return any(dictionary.full for dictionary in self.dictionaries.values())
 
 
-def _functions(steps: Sequence[tuple[Expr, tuple[int, ...]]]) -> dict[int, tuple[tuple[str, str], ...]]:
+def _functions(steps: Steps) -> dict[int, tuple[tuple[str, str], ...]]:
     """For each field of text the functions that are asked of it."""
     found: dict[int, set[tuple[str, str]]] = {}
-    for expr, _ in steps:
-        if expr.op == "function":
-            found.setdefault(expr.args[0].value, set()).add((expr.value, expr.kind))
+    for field, sql, kind in steps.functions:
+        found.setdefault(field, set()).add((sql, kind))
     return {field: tuple(sorted(asked)) for field, asked in found.items()}
 
 
-def _computed(expr: Expr) -> Column | None:
-    """The value of a constant; None where it raises."""
+def _computed(expr: Expr) -> bytes:
+    """The value of a constant in 64 bits, and whether it is one (0), NULL (1), or raises (2)."""
+    value, state = None, 2
     try:
-        found = Evaluator([(expr.value, expr.kind)]).rows([None])[0][0]
+        value = Evaluator([(expr.value, expr.kind)]).rows([None])[0][0]
+        state = int(value is None)
     except AgecliError:
-        return None
-    values = np.array([0 if found is None else found], DTYPES[expr.kind])
-    return Column(values, np.array([True]) if found is None else None)
+        pass
+    return struct.pack("<dq" if expr.kind == "double" else "<qq", 0 if value is None else value, state)
 
 
-def _field(expr: Expr, column: tuple[bytes, bytes, bytes], members: int) -> Column:
-    valid, values, _ = column
-    dtype = np.bool_ if expr.kind == "boolean" else np.int64
-    known = _bits(valid, members)
-    return Column(np.frombuffer(values, dtype), None if known.all() else ~known)
-
-
-def _bits(valid: bytes, count: int) -> NDArray[np.bool_]:
-    return np.unpackbits(np.frombuffer(valid, np.uint8), count=count, bitorder="little").view(np.bool_)
+def _array(kind: pa.DataType, rows: int, parts: Sequence[bytes]) -> pa.Array:
+    """The values that compiled code made as an Arrow array; of lists the members are given with 64 bits each."""
+    valid, values = (pa.py_buffer(part) for part in parts[:2])
+    if not pa.types.is_list(kind):
+        return pa.Array.from_buffers(kind, rows, [valid, values])
+    inner = kind.value_type
+    wide = np.frombuffer(values, np.float64 if pa.types.is_floating(inner) else np.int64)
+    items = pa.array(wide.astype(inner.to_pandas_dtype()), inner, mask=np.frombuffer(parts[2], np.bool_))
+    return pa.Array.from_buffers(kind, rows, [valid, pa.py_buffer(parts[3])], children=[items])
 
 
 def _told(error: AgecliError) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agecli.engines.dialect.types import Type, duckdb_type
 from agecli.engines.runtime import memo
 from agecli.engines.runtime.arrow import arrow_type
-from agecli.engines.runtime.compiled import buffers, one, scan
+from agecli.engines.runtime.compiled import buffers, members, one, scan
 from agecli.errors import AgecliError
 
 _TRIAL = 200_000  # texts after which a full table that knows few of them is given up
@@ -32,6 +32,7 @@ class TextFunctions:
     def __init__(self, functions: Sequence[tuple[str, Type]]) -> None:
         self.functions = [(f"CAST({sql} AS {duckdb_type(kind)})", arrow_type(kind)) for sql, kind in functions]
         self.kinds = [duckdb_type(kind) for _, kind in functions]
+        self.names = ["k", *(f"v{i}" for i in range(len(functions)))]
         self.states: list[_State] = []
         self.off = False
 
@@ -52,10 +53,11 @@ class TextFunctions:
                 return self(column)
             except AgecliError:
                 self.off = True  # a function fails on a text: where that stands it will be told
-        return self._struct(np.zeros(len(text), np.bool_), [pa.nulls(len(text), kind) for _, kind in self.functions])
+        none = pa.array(np.zeros(len(text), np.bool_))
+        return self._struct(none, [pa.nulls(len(text), kind) for _, kind in self.functions])
 
-    def _struct(self, known: NDArray[np.bool_], values: list[pa.Array]) -> pa.Array:
-        return pa.StructArray.from_arrays([pa.array(known), *values], ["k", *(f"v{i}" for i in range(len(values)))])
+    def _struct(self, known: pa.Array, values: list[pa.Array]) -> pa.Array:
+        return pa.StructArray.from_arrays([known, *values], self.names)
 
 
 class _State:
@@ -65,28 +67,31 @@ class _State:
         self.functions = functions
         self.table: Any = scan.table(memo.MOST_TEXTS, memo.LONGEST_TEXT)
         self.waiting: list[pa.Array] = []
+        self.held = 0  # texts that wait
         self.asked = self.missed = 0
         self.full = self.off = False
         self.values = self._computed(pa.array([None], pa.string()))
         self.taken = [_Taken(values) for values in self.values]
 
-    def look_up(self, text: pa.Array) -> tuple[NDArray[np.bool_], list[pa.Array]]:
-        told, new = scan.numbers(self.table, *buffers(text), False)
-        numbers = np.frombuffer(told, np.int32)
-        known = numbers >= 0
-        values = [taken(np.maximum(numbers, 0) if new else numbers) for taken in self.taken]
+    def look_up(self, text: pa.Array) -> tuple[pa.Array, list[pa.Array]]:
+        numbers, new = scan.numbers(self.table, *buffers(text), False)
+        values = [taken(numbers) for taken in self.taken]
         self.asked, self.missed = self.asked + len(text), self.missed + len(new) // 4
         self.off = self.full and self.asked > _TRIAL and self.missed * 2 > self.asked
-        if new and not self.full:
+        if not new:
+            every = pa.py_buffer(b"\xff" * ((len(text) + 7) // 8))
+            return pa.Array.from_buffers(pa.bool_(), len(text), [None, every]), values
+        if not self.full:
             self._wait(text.take(pa.array(np.frombuffer(new, np.int32))))
-        return known, values
+        return pa.array(np.frombuffer(numbers, np.int32) >= 0), values
 
     def _wait(self, text: pa.Array) -> None:
         self.waiting.append(text)
-        if sum(map(len, self.waiting)) < memo.ENOUGH:
+        self.held += len(text)
+        if self.held < memo.ENOUGH:
             return
         waiting = pa.concat_arrays(self.waiting)
-        self.waiting = []
+        self.waiting, self.held = [], 0
         _, new = scan.numbers(self.table, *buffers(waiting), True)
         more = self._computed(waiting.take(pa.array(np.frombuffer(new, np.int32))))
         self.values = [pa.concat_arrays(pair) for pair in zip(self.values, more, strict=True)]
@@ -100,19 +105,26 @@ class _State:
 
 
 class _Taken:
-    """Values by their numbers: numbers and dates by way of NumPy, which is quicker than Arrow with few of them."""
+    """Values by their numbers, by compiled code where they have a fixed width; a number below 0 gives that of NULL."""
 
     def __init__(self, values: pa.Array) -> None:
         self.values = values
-        fixed = pa.types.is_primitive(values.type) and not pa.types.is_boolean(values.type)
-        self.width = values.type.bit_width // 8 if fixed else 0
+        kind = values.type
+        self.width = 1 if pa.types.is_boolean(kind) else kind.bit_width // 8 if pa.types.is_primitive(kind) else 0
+        if pa.types.is_int8(kind) or self.width == 2:
+            self.width = 0
         if self.width:
-            self.items = np.frombuffer(values.buffers()[1], f"i{self.width}")[values.offset :][: len(values)]
             self.valid = np.asarray(values.is_valid())
+            self.items = _items(values, self.width)
 
-    def __call__(self, numbers: NDArray[np.int32]) -> pa.Array:
+    def __call__(self, numbers: bytes) -> pa.Array:
         if not self.width:
-            return self.values.take(pa.array(numbers))
-        bits = np.packbits(self.valid.take(numbers), bitorder="little")
-        parts = [pa.py_buffer(bits), pa.py_buffer(self.items.take(numbers))]
-        return pa.Array.from_buffers(self.values.type, len(numbers), parts)
+            return self.values.take(pa.array(np.maximum(np.frombuffer(numbers, np.int32), 0)))
+        parts = [pa.py_buffer(part) for part in members.take(numbers, self.items, self.width, self.valid)]
+        return pa.Array.from_buffers(self.values.type, len(numbers) // 4, parts)
+
+
+def _items(values: pa.Array, width: int) -> NDArray[Any]:
+    if width == 1:
+        return np.asarray(values.fill_null(False))
+    return np.frombuffer(values.buffers()[1], f"i{width}")[values.offset :][: len(values)]
