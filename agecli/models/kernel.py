@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from agecli.models import forest
+from agecli.models import forest, wide
+from agecli.models.wide import Wide
 
 try:
     from agecli.models import _forest
@@ -28,18 +29,33 @@ Indices = npt.NDArray[np.uint32]
 _NODE = np.dtype([("left", "<u4"), ("set", "<u4"), ("column", "<u2"), ("rank", "<u2"), ("leaf", "<f4")])
 _NEVER = 0xFFFF  # a rank that no row's is above
 _MOST_RANKS = 0xFFF0
+_MOST_FEATURES = 0x7FFF
 _PROBES = 96
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """A forest as `_forest.c` wants it: arrays of fixed width, each index inside them."""
+class Walk:
+    """A forest as `add` of `_forest.c` wants it: arrays of fixed width, each index inside them."""
 
     nodes: npt.NDArray[Any]
     sets: Indices
     roots: Indices
     depths: Indices
     plain: Indices
+
+    def add(self, kernel: Kernel, rows: Matrix, told: Matrix) -> None:
+        """Adds what the trees say of rows (rows, features) to sums (rows, outputs)."""
+        _forest.add(
+            self.nodes, self.sets, self.roots, self.depths, self.plain, len(kernel.base),
+            kernel.thresholds, kernel.starts, kernel.codes, np.ascontiguousarray(rows), told,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A forest ready to score: the way through its trees, and the thresholds and categories that they ask for."""
+
+    way: Walk | Wide
     thresholds: Matrix
     starts: Indices
     codes: Indices
@@ -51,16 +67,16 @@ class Kernel:
 
         Numbers or probabilities of the second class, (rows,); probabilities of several classes, (rows, classes).
         """
-        rows = np.ascontiguousarray(rows, np.float32)
+        rows = np.asarray(rows, np.float32)
         if rows.ndim != 2 or rows.shape[1] != len(self.codes):
             raise ValueError(f"{rows.shape} is no matrix of {len(self.codes)} features")
         outputs = len(self.base)
         told = np.tile(self.base, (len(rows), 1))
         if len(rows):
-            _forest.add(
-                self.nodes, self.sets, self.roots, self.depths, self.plain, outputs,
-                self.thresholds, self.starts, self.codes, rows, told,
-            )  # fmt: skip
+            if isinstance(self.way, Walk):
+                self.way.add(self, rows, told)
+            else:
+                _forest.add_wide(*self.way.arrays, self.way.places, self.way.slots, outputs, rows, told)
             if self.probability:
                 _forest.probabilities(told, outputs)
         return told if outputs > 1 else told[:, 0]
@@ -69,6 +85,11 @@ class Kernel:
 def available() -> bool:
     """Whether the compiled part is there and not switched off by AGECLI_KERNEL=xgboost."""
     return _forest is not None and os.environ.get("AGECLI_KERNEL", "") != "xgboost"
+
+
+def _wide() -> bool:
+    """Whether the machine can ask nodes about many rows at once; AGECLI_KERNEL=walk does without."""
+    return _forest.wide() and os.environ.get("AGECLI_KERNEL", "") != "walk"
 
 
 def compiled(data: bytes, booster: Any) -> Kernel | None:
@@ -80,27 +101,34 @@ def compiled(data: bytes, booster: Any) -> Kernel | None:
 
 
 def _build(learner: Mapping[str, Any]) -> Kernel | None:
-    trees = [_Tree.of(tree) for tree in learner["gradient_booster"]["model"]["trees"]]
+    trees = [Tree.of(tree) for tree in learner["gradient_booster"]["model"]["trees"]]
     features = int(learner["learner_model_param"]["num_feature"])
-    thresholds = [_thresholds(trees, feature) for feature in range(features)]
-    codes = np.array([_codes(trees, feature) for feature in range(features)], np.uint32)
+    if not trees or not 0 < features <= _MOST_FEATURES:
+        return None
+    thresholds, codes = _thresholds(trees, features), _codes(trees, features)
     mixed = any(len(found) and count for found, count in zip(thresholds, codes, strict=True))
     longest = max(max((len(found) for found in thresholds), default=0), int(codes.max(initial=0)))
-    if not trees or mixed or longest > _MOST_RANKS:
+    if mixed or longest > _MOST_RANKS:
         return None
-    sets = _Sets(longest + 2)
-    probability = learner["objective"]["name"] != "reg:squarederror"
+    program = wide.build(trees, thresholds, codes) if _wide() else None
     return Kernel(
+        way=_walk(trees, thresholds, codes, longest) if program is None else program,
+        thresholds=np.concatenate([*thresholds, np.empty(0, np.float32)]).astype(np.float32),
+        starts=np.cumsum([0, *map(len, thresholds)]).astype(np.uint32),
+        codes=codes,
+        base=_base(learner),
+        probability=learner["objective"]["name"] != "reg:squarederror",
+    )
+
+
+def _walk(trees: list[Tree], thresholds: list[Matrix], codes: Indices, longest: int) -> Walk:
+    sets = _Sets(longest + 2)
+    return Walk(
         nodes=np.concatenate([_nodes(tree, thresholds, codes, sets) for tree in trees]),
         sets=np.concatenate(sets.words),
         roots=np.cumsum([0, *(len(tree.left) for tree in trees[:-1])]).astype(np.uint32),
         depths=np.array([tree.depth() for tree in trees], np.uint32),
         plain=np.array([not tree.sets for tree in trees], np.uint32),
-        thresholds=np.concatenate([*thresholds, np.empty(0, np.float32)]).astype(np.float32),
-        starts=np.cumsum([0, *map(len, thresholds)]).astype(np.uint32),
-        codes=codes,
-        base=_base(learner),
-        probability=probability,
     )
 
 
@@ -114,7 +142,7 @@ def _base(learner: Mapping[str, Any]) -> Matrix:
 
 
 @dataclass(frozen=True)
-class _Tree:
+class Tree:
     """A tree of the file, columns by node; `sets` has the categories that lead right, by node."""
 
     left: npt.NDArray[np.int64]
@@ -125,7 +153,7 @@ class _Tree:
     sets: Mapping[int, npt.NDArray[np.int64]]
 
     @classmethod
-    def of(cls, tree: Mapping[str, Any]) -> _Tree:
+    def of(cls, tree: Mapping[str, Any]) -> Tree:
         def whole(name: str) -> npt.NDArray[np.int64]:
             return np.asarray(tree[name]).astype(np.int64)
 
@@ -140,9 +168,11 @@ class _Tree:
             sets={int(n): codes[b : b + s] for n, b, s in zip(nodes, begin, size, strict=True)},
         )
 
-    def splits(self, feature: int) -> npt.NDArray[np.int64]:
-        """The inner nodes that split by a feature."""
-        found: npt.NDArray[np.int64] = np.flatnonzero((self.left >= 0) & (self.feature == feature))
+    def by_number(self) -> npt.NDArray[np.int64]:
+        """The inner nodes that hold a number against a threshold."""
+        inner = self.left >= 0
+        inner[list(self.sets)] = False
+        found: npt.NDArray[np.int64] = np.flatnonzero(inner)
         return found
 
     def depth(self) -> int:
@@ -169,18 +199,27 @@ class _Sets:
         return self.used - len(words)
 
 
-def _thresholds(trees: list[_Tree], feature: int) -> Matrix:
-    found = [tree.condition[[n for n in tree.splits(feature) if n not in tree.sets]] for tree in trees]
-    return np.unique(np.concatenate([*found, np.empty(0, np.float32)]))
+def _thresholds(trees: list[Tree], features: int) -> list[Matrix]:
+    """Per feature, ascending, what its splits by number compare with."""
+    asked = [tree.by_number() for tree in trees]
+    feature = np.concatenate([tree.feature[nodes] for tree, nodes in zip(trees, asked, strict=True)])
+    condition = np.concatenate([tree.condition[nodes] for tree, nodes in zip(trees, asked, strict=True)])
+    order = np.argsort(feature, kind="stable")
+    parts = np.split(condition[order], np.searchsorted(feature[order], np.arange(1, features)))
+    return [np.unique(part) for part in parts]
 
 
-def _codes(trees: list[_Tree], feature: int) -> int:
-    """One more than the highest category in any set of the feature; 0 where it is a number."""
-    sets = [tree.sets[int(n)] for tree in trees for n in tree.splits(feature) if n in tree.sets]
-    return max((int(codes.max(initial=0)) + 1 for codes in sets), default=0)
+def _codes(trees: list[Tree], features: int) -> Indices:
+    """Per feature, one more than the highest category in any of its sets; 0 where it is a number."""
+    told = np.zeros(features, np.uint32)
+    for tree in trees:
+        for node, codes in tree.sets.items():
+            feature = tree.feature[node]
+            told[feature] = max(int(told[feature]), int(codes.max(initial=0)) + 1)
+    return told
 
 
-def _nodes(tree: _Tree, thresholds: list[Matrix], codes: Indices, sets: _Sets) -> npt.NDArray[Any]:
+def _nodes(tree: Tree, thresholds: list[Matrix], codes: Indices, sets: _Sets) -> npt.NDArray[Any]:
     """The nodes in breadth-first order, siblings side by side, each leaf leading to itself."""
     order, place = [0], {0: 0}
     for node in order:

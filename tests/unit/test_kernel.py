@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agecli.models import kernel, trees
 
 needs_kernel = pytest.mark.skipif(not kernel.available(), reason="the compiled part was not built (no C compiler)")
+
+
+@pytest.fixture(params=["", "walk"], ids=["wide", "walk"], autouse=True)
+def way(request, monkeypatch) -> str:
+    """All tests hold for both ways through the trees; a machine without AVX2 has one."""
+    monkeypatch.setenv("AGECLI_KERNEL", request.param)
+    return request.param
+
 
 OBJECTIVES = {
     1: {"objective": "reg:squarederror", "eval_metric": "rmse"},
@@ -34,11 +42,15 @@ def grown(seed: int, classes: int, kinds: list[str], depth: int, rounds: int, mi
     rows = rows_of(draw, 600, kinds, missing)
     signal = np.nan_to_num(rows).sum(axis=1) + draw.normal(size=len(rows))
     label = signal if classes == 1 else np.digitize(signal, np.quantile(signal, np.arange(1, classes) / classes))
+    return fitted(rows, label, kinds, depth, rounds, seed, classes)
+
+
+def fitted(rows, label, kinds: list[str], depth: int, rounds: int, seed: int = 0, classes: int = 1, bins: int = 64):
     params = {
-        "max_depth": depth, "eta": 0.3, "rounds": rounds, "early_stopping_rounds": 5, "max_bin": 64,
+        "max_depth": depth, "eta": 0.3, "rounds": rounds, "early_stopping_rounds": 5, "max_bin": bins,
         "max_cat_to_onehot": 4, "min_child_weight": 0.1, "seed": seed, "nthread": 1, **OBJECTIVES[classes],
     }  # fmt: skip
-    matrix = trees.matrix(lambda: iter([(rows, label.astype(np.float64))]), kinds, 64, 1)
+    matrix = trees.matrix(lambda: iter([(rows, np.asarray(label, np.float64))]), kinds, bins, 1)
     booster = trees.fit(params, matrix)
     return trees.dump(booster), booster
 
@@ -48,7 +60,7 @@ def same_bits(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 @needs_kernel
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seed=st.integers(0, 2**31),
     classes=st.sampled_from(sorted(OBJECTIVES)),
@@ -71,6 +83,36 @@ def test_any_forest_tells_the_bits_of_xgboost(seed, classes, kinds, depth, round
     told = trees.predict(booster, rows)
     assert count == 0 or same_bits(np.ascontiguousarray(fast.predict(rows)), np.ascontiguousarray(told))
     assert len(fast.predict(rows)) == count
+
+
+@needs_kernel
+@pytest.mark.parametrize("words", [125, 126, 127, 300])
+def test_many_thresholds_and_categories_tell_the_bits_of_xgboost(words, way):
+    """Ranks and codes beyond what a byte holds are spread over several columns of bytes."""
+    rows, draw = np.empty((9_000, 3), np.float32), np.random.default_rng(13)
+    rows[:, ::2] = draw.random((len(rows), 2))
+    rows[:, 1] = draw.integers(0, words, len(rows))
+    label = np.sin(90 * rows[:, 0]) + rows[:, 2] ** 2 + rows[:, 1] * 7919 % words / words
+    rows[draw.random(rows.shape) < 0.1] = np.nan
+    data, booster = fitted(rows[:6_000], label[:6_000], ["q", "c", "q"], 8, 40, bins=1_000)
+    fast = kernel.compiled(data, booster)
+    assert max(np.diff(fast.starts)) > 510
+    assert fast.codes.tolist() == [0, words, 0]
+    assert isinstance(fast.way, kernel.Walk) == (way == "walk" or not kernel._forest.wide())
+    asked = rows[3_000:]
+    asked[::9, 1] = draw.integers(-1, words + 99, len(asked[::9]))
+    assert same_bits(fast.predict(asked), trees.predict(booster, asked))
+    assert same_bits(fast.predict(np.asfortranarray(asked)), fast.predict(asked))
+
+
+@needs_kernel
+def test_trees_with_very_many_leaves_are_walked():
+    draw = np.random.default_rng(15)
+    rows = draw.random((3_000, 4)).astype(np.float32)
+    data, booster = fitted(rows, np.sin(90 * rows).sum(axis=1), ["q"] * 4, 14, 3)
+    fast = kernel.compiled(data, booster)
+    assert isinstance(fast.way, kernel.Walk)
+    assert same_bits(fast.predict(rows), trees.predict(booster, rows))
 
 
 @needs_kernel
