@@ -172,3 +172,18 @@ def test_an_error_is_told_where_its_value_is_used_and_not_before(rows: Table) ->
     spared = f"WITH p AS ({PARSED}) SELECT CASE WHEN id < 0 THEN {risky} END AS c, cardinality(src) AS n FROM p"
     assert "ag_json_program_" in engine.translate(spared, {"s": rows}).sql
     assert engine.query(spared, {"s": rows}).column("c").null_count == 3000
+
+
+def test_each_value_tells_its_own_error(tmp_path: Path) -> None:
+    path = tmp_path / "one.parquet"
+    pq.write_table(pa.table({"id": [1], "t": ["x"], "j": ['[{"d":"x","n":9}]']}), path)
+    one, engine = Table((str(path),)), open_engine("duckdb", threads=1)
+    divided, cast = (
+        "cardinality(transform(src, x -> x.n / 0))",
+        "cardinality(transform(src, x -> CAST(x.d AS INTEGER)))",
+    )
+    for told, spared, why in ((divided, cast, "Division by zero"), (cast, divided, "Cannot cast 'x")):
+        sql = f"WITH p AS ({PARSED}) SELECT CASE WHEN id < 0 THEN {spared} END AS a, {told} AS b FROM p"
+        assert "ag_json_program_" in engine.translate(sql, {"s": one}).sql
+        with pytest.raises(SqlFailed, match=why):
+            engine.query(sql, {"s": one})

@@ -366,8 +366,9 @@ def _extracted(struct: str, place: int, wanted: Wanted) -> str:
     if not wanted.output.fails:
         return value
     why = f"struct_extract({struct}, 'e')"
-    raised = f"CAST(error({why}) AS {duckdb_type(wanted.type)})"
-    here = f"contains({why}, {quote_text(f'#{place}#')})"
+    number = quote_text(f"#{place}#")
+    raised = f"CAST(error(split_part(split_part({why}, {number}, 2), '#', 1)) AS {duckdb_type(wanted.type)})"
+    here = f"contains({why}, {number})"
     return f"CASE WHEN {why} IS NULL THEN {value} WHEN {here} THEN {raised} ELSE {value} END"
 
 

@@ -78,7 +78,7 @@ class Program:
         self.off = False
 
     def returns(self) -> str:
-        """DuckDB's type of the result: v0, v1, ..., and in e the numbers of those that raise, #1#2#, and why."""
+        """DuckDB's type of the result: v0, v1, ..., and in e which of them raise, and why: #1#why#2#why#."""
         listed = [f"v{i} {duckdb_type(parse_type(o.kind))}" for i, o in enumerate(self.outputs)]
         return f"STRUCT({', '.join([*listed, *(['e VARCHAR'] if self.fails else [])])})"
 
@@ -153,7 +153,7 @@ class Program:
 
     def _singly(self, text: str | None) -> pa.Array:
         """One row, some value of which raises."""
-        made, numbers, why = [], "", ""
+        made, raised = [], ""
         for i, output in enumerate(self.outputs):
             value = None
             try:
@@ -161,9 +161,9 @@ class Program:
             except AgecliError as error:
                 if not output.fails:
                     raise
-                numbers, why = f"{numbers}#{i}", why or _told(error)
+                raised += f"#{i}#{_told(error)}"
             made.append(pa.array([value], self.types[i]))
-        told = [pa.array([f"{numbers}# {why}" if numbers else None], pa.string())] if self.fails else []
+        told = [pa.array([f"{raised}#" if raised else None], pa.string())] if self.fails else []
         names = [*(f"v{i}" for i in range(len(made))), *(["e"] if self.fails else [])]
         return pa.StructArray.from_arrays([*made, *told], names)
 
