@@ -23,6 +23,7 @@ from agecli.events import STAGES, Event
 from agecli.executors.base import PlannedStage, RunRequest
 from agecli.executors.pool import Pool
 from agecli.executors.processes import Worker
+from agecli.executors.tasks import Aggregate, Generate, Stage, Task
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
 from agecli.pipeline.registration import Chosen, check_not_rejected, choose, version_of
@@ -211,8 +212,8 @@ class _Run:
         _check_reach(self.request, {"stage": "the rows are not generated yet"})
         check_space_to_generate(self.workspace.root, settings["synth_rows"])
         yield self.event(events.LOG, "stage", data={"message": f"generating {settings['synth_rows']:,} rows in {path}"})
-        task = {"stage": "generate", "rows": settings["synth_rows"], "seed": settings["synth_seed"], "out": str(path),
-                "run": str(self.workspace.root)}  # fmt: skip
+        rows, seed = settings["synth_rows"], settings["synth_seed"]
+        task = Generate("generate", str(self.workspace.root), rows, seed, str(path))
         try:
             facts = yield from self.work("stage", task, self.workspace.root / "_generate.log")
             write_json(path / MARKER, facts)
@@ -278,13 +279,17 @@ class _Run:
         plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) if stage == "predict" else None
         return {"why": reasons.get(stage, "")} | ({} if plan is None else {"total": len(plan)})
 
-    def _task(self, run: FrozenRun, stage: str) -> dict[str, Any]:
-        task: dict[str, Any] = {"stage": stage, "run": str(run.folder), "stages": sorted(self.stages)}
+    def _task(self, run: FrozenRun, stage: str) -> Task:
+        if stage == "stage":
+            return Stage(stage, str(run.folder), tuple(sorted(self.stages)))
         if stage == "aggregate":
             plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) or []
-            task |= {"model": self.model, "batches": len(plan), "failed": list(self.failed)}
-            task |= {"publish_anyway": self.request.publish_anyway, "again": self.request.force}
-        return task
+            assert self.model is not None
+            return Aggregate(
+                stage, str(run.folder), self.model, len(plan), self.failed, self.request.publish_anyway,
+                self.request.force,
+            )  # fmt: skip
+        return Task(stage, str(run.folder))
 
     def _results_are_current(self, run: FrozenRun) -> bool:
         if self.model is None:
@@ -344,7 +349,7 @@ class _Run:
         for number in list(self.workers)[but:]:
             self.workers.pop(number).stop()
 
-    def work(self, stage: str, task: dict[str, Any], log: Path, threads: int = 1) -> Generator[Event, None, Facts]:
+    def work(self, stage: str, task: Task, log: Path, threads: int = 1) -> Generator[Event, None, Facts]:
         """Has one worker do one task; passes its progress on and returns its facts."""
         number = self.hire(log, threads)
         self.workers[number].send(task)

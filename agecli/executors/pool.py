@@ -11,6 +11,7 @@ from agecli import events
 from agecli.errors import AgecliError, DataError, from_json
 from agecli.events import Event
 from agecli.executors.processes import Worker
+from agecli.executors.tasks import Predict
 from agecli.pipeline.frozen import FrozenRun
 
 WORKER_BYTES = 384 << 20  # what one that predicts takes at most, with the recipes that come with agecli
@@ -77,8 +78,8 @@ class Pool:
         if self.todo:
             item = self.todo.pop()
             self.busy[number] = item
-            task = {"stage": "predict", "run": str(self.run.folder), "item": item, "model": self.owner.model}
-            self.owner.workers[number].send(task)
+            assert self.owner.model is not None
+            self.owner.workers[number].send(Predict("predict", str(self.run.folder), item, self.owner.model))
 
     def _finished(self, item: dict[str, Any], message: dict[str, Any]) -> Event:
         self.rows_done += item["rows"]

@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import agecli
 from agecli.errors import AgecliError
+from agecli.executors.tasks import Task
 
 # Libraries that would start a thread per core in every worker. Sums of linear algebra have other last bits with other
 # threads, so these get one, and a model is the same with any number of workers; XGBoost's do not depend on it.
@@ -48,11 +49,11 @@ class Worker:
         self.thread = threading.Thread(target=self._listen, args=(report,), daemon=True)
         self.thread.start()
 
-    def send(self, task: Mapping[str, Any]) -> None:
+    def send(self, task: Task) -> None:
         """Hands the worker a task; one that has died is noticed by its last message, None."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(task).encode() + b"\n")
+            self.process.stdin.write(json.dumps(task.to_json()).encode() + b"\n")
             self.process.stdin.flush()
 
     def _listen(self, report: Callable[[dict[str, Any] | None], None]) -> None:

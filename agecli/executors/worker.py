@@ -1,6 +1,6 @@
 """A worker process: reads tasks as JSON lines on standard input, writes what happens as JSON lines on its output.
 
-    python -m agecli.executors.worker        {"run": "<folder of the frozen run>", "stage": "features", ...}
+    python -m agecli.executors.worker        {"stage": "features", "run": "<folder of the frozen run>"}
 
 One process does one task at a time. It dies with its parent: when standard input closes, wherever it is. What
 libraries print goes to standard error, which the parent keeps as the worker's log.
@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from agecli.errors import AgecliError
+from agecli.executors import tasks
+from agecli.executors.tasks import Task
 from agecli.executors.usage import Meter
 from agecli.lean import leave_pandas_out
 
@@ -36,12 +38,12 @@ def main() -> None:
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     leave_pandas_out()
-    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(tasks,), daemon=True).start()
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines,), daemon=True).start()
     while True:
-        task = tasks.get()
+        task = tasks.from_json(json.loads(lines.get()))
         _serve(task, output)
-        if task["stage"] != "predict":  # the next batch comes at once and wants the same memory again
+        if task.stage != "predict":  # the next batch comes at once and wants the same memory again
             _let_go()
 
 
@@ -54,31 +56,32 @@ def _let_go() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _listen(tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
+def _listen(lines: queue.SimpleQueue[str]) -> None:
     try:
-        with os.fdopen(os.dup(0), encoding="utf-8") as lines:
-            for line in lines:
-                tasks.put(json.loads(line))
-    finally:  # also where the parent died in the middle of a line
+        with os.fdopen(os.dup(0), encoding="utf-8") as stream:
+            for line in stream:
+                if line.endswith("\n"):  # the parent may have died in the middle of a line
+                    lines.put(line)
+    finally:
         os._exit(0)
 
 
-def _serve(task: dict[str, Any], output: TextIO) -> None:
+def _serve(task: Task, output: TextIO) -> None:
     def emit(kind: str, data: dict[str, Any]) -> None:
         output.write(json.dumps({"kind": kind, **data}, default=str) + "\n")
         output.flush()
 
     started = time.monotonic()
     try:
-        meter = Meter.start(task["stage"])
+        meter = Meter.start(task.stage)
         facts = perform(task, emit)
-        used = {} if task["stage"] == "generate" else {"used": meter.used()}  # generated rows say nothing of time
+        used = {} if isinstance(task, tasks.Generate) else {"used": meter.used()}  # generated rows say nothing of time
         emit("done", {"facts": {**facts, **used}, "seconds": time.monotonic() - started})
     except AgecliError as error:
         emit("error", error.to_json())
     except MemoryError:
         why = "it needed more memory than --memory allows"
-        emit("error", AgecliError(f"{task['stage']} failed", why, "raise --memory or lower --workers").to_json())
+        emit("error", AgecliError(f"{task.stage} failed", why, "raise --memory or lower --workers").to_json())
     except Exception as error:
         import traceback
 
@@ -86,20 +89,19 @@ def _serve(task: dict[str, Any], output: TextIO) -> None:
         from agecli.workspace import write_error
 
         if isinstance(error, OSError) and error.errno is not None:
-            emit("error", write_error(Path(error.filename or task["run"]), error).to_json())
+            emit("error", write_error(Path(error.filename or task.run), error).to_json())
         else:
             why = f"{type(error).__name__}: {str(error) or 'no message'}".splitlines()[0]
-            emit("error", AgecliError(f"{task['stage']} failed", why, "agecli logs -v shows more").to_json())
+            emit("error", AgecliError(f"{task.stage} failed", why, "agecli logs -v shows more").to_json())
 
 
-def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
+def perform(task: Task, emit: Emit) -> dict[str, Any]:
     """Runs the stage that a task names and returns its facts."""
-    if task["stage"] == "generate":
+    if isinstance(task, tasks.Generate):
         return _generate(task, emit)
     from agecli.pipeline.frozen import thaw
 
-    run = thaw(Path(task["run"]))
-    stage = task["stage"]
+    run = thaw(Path(task.run))
 
     def progress(done: int, total: int) -> None:
         emit("progress", {"done": done, "total": total, "unit": "rows"})
@@ -107,53 +109,51 @@ def perform(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
     def say(message: str) -> None:
         emit("log", {"message": message})
 
-    if stage == "stage":
+    if isinstance(task, tasks.Stage):
         from agecli.pipeline.staging import stage as do_stage
 
-        return do_stage(run, set(task["stages"]), say, progress)
-    if stage == "features":
+        return do_stage(run, set(task.stages), say, progress)
+    if task.stage == "features":
         from agecli.pipeline.features import features
 
         return features(run, progress, say)
-    if stage == "train":
+    if task.stage == "train":
         from agecli.pipeline.training import train
 
         return train(run, lambda what, share: emit("progress", {"done": round(share, 4), "total": 1, "unit": what}))
-    if stage == "batches":
+    if task.stage == "batches":
         from agecli.pipeline.sharding import batches
 
         return batches(run)
-    if stage == "predict":
+    if isinstance(task, tasks.Predict):
         return _predict(run, task)
-    if stage == "aggregate":
+    if isinstance(task, tasks.Aggregate):
         from agecli.pipeline.aggregation import aggregate
 
-        failed, anyway = tuple(task["failed"]), task.get("publish_anyway", "")
-        return aggregate(run, task["model"], task["batches"], failed, progress, anyway, task.get("again", True))
-    raise ValueError(f"no stage {stage}")
+        return aggregate(run, task.model, task.batches, task.failed, progress, task.publish_anyway, task.again)
+    raise ValueError(f"no stage {task.stage}")
 
 
 _models: dict[tuple[str, str], Any] = {}
 
 
-def _predict(run: Any, task: dict[str, Any]) -> dict[str, Any]:
+def _predict(run: Any, task: tasks.Predict) -> dict[str, Any]:
     from agecli.pipeline.prediction import lazily, predict
 
-    key = (task["run"], task["model"])
+    key = (task.run, task.model)
     if key not in _models:
-        _models[key] = lazily(run, task["model"])
-    return predict(run, task["item"], task["model"], _models[key])
+        _models[key] = lazily(run, task.model)
+    return predict(run, task.item, task.model, _models[key])
 
 
-def _generate(task: dict[str, Any], emit: Emit) -> dict[str, Any]:
+def _generate(task: tasks.Generate, emit: Emit) -> dict[str, Any]:
     from agecli import synth
 
-    total = int(task["rows"])
     report = synth.generate(
-        total,
-        int(task["seed"]),
-        Path(task["out"]),
-        progress=lambda done: emit("progress", {"done": done, "total": total, "unit": "rows"}),
+        task.rows,
+        task.seed,
+        Path(task.out),
+        progress=lambda done: emit("progress", {"done": done, "total": task.rows, "unit": "rows"}),
     )
     return dict(report.to_json())
 
