@@ -120,4 +120,4 @@ def test_the_installed_package_works_from_another_folder(installed, tmp_path):
 def test_the_command_is_called_agecli(wheel):
     with zipfile.ZipFile(wheel) as archive:
         (name,) = (name for name in archive.namelist() if name.endswith("entry_points.txt"))
-        assert "agecli = agecli.cli:main" in archive.read(name).decode()
+        assert "agecli = agecli.__main__:main" in archive.read(name).decode()

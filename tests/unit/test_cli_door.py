@@ -205,3 +205,23 @@ def test_a_flag_wins_over_the_environment_and_that_over_the_file(tmp_path, monke
     assert values["seed"] == (2, "AGECLI_SEED")
     assert values["few_labels"] == (1, "agecli.toml")
     assert values["synth_seed"] == (42, "default")
+
+
+@pytest.mark.parametrize("imported", ["click", "agecli.cli.session"])
+def test_ctrl_c_while_the_command_line_is_imported_leaves_no_traceback(tmp_path, imported):
+    """An importer that looks for modules before all others presses Ctrl-C when it comes to this one."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Impatient:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {imported!r}:\n"
+        "            signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Impatient())\n"
+    )
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{root}"}
+    done = subprocess.run(
+        [sys.executable, "-m", "agecli", "--help"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "error: stopped: Ctrl-C\n")
