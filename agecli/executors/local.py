@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from agecli import events
-from agecli.config import memory_bytes, worker_count
+from agecli.config import Settings, memory_bytes, worker_count
 from agecli.errors import AgecliError, BatchesFailed, ConfigError, GateRefused, Interrupted, from_json
 from agecli.events import STAGES, Event
 from agecli.executors.base import PlannedStage, RunRequest
@@ -40,7 +40,7 @@ class LocalExecutor:
     """The executor of the place `local`."""
 
     def run(self, request: RunRequest) -> Iterator[Event]:
-        workspace, recipe = open_workspace(request.settings)
+        workspace, recipe = _open(request.settings)
         run_id = new_run_id()
         lock = Lock(workspace.root)
         lock.acquire(run_id)
@@ -50,7 +50,7 @@ class LocalExecutor:
             lock.release()
 
     def preview(self, request: RunRequest) -> tuple[PlannedStage, ...]:
-        workspace, recipe = open_workspace(request.settings)
+        workspace, recipe = _open(request.settings)
         path = source_path(request.settings, workspace, recipe)
         if path is not None and request.settings["source"] is None and not generated(path):
             return tuple(PlannedStage(stage, False, "the rows are not generated yet") for stage in request.stages)
@@ -60,6 +60,24 @@ class LocalExecutor:
         _check_reach(request, reasons)
         reasons.setdefault("cleanup", "removes what older runs left")
         return tuple(PlannedStage(stage, stage not in reasons, reasons.get(stage, "fresh")) for stage in request.stages)
+
+
+def _open(settings: Settings) -> tuple[Workspace, Recipe]:
+    """The workspace and the recipe. Raises ConfigError for settings that ask for what this recipe cannot give."""
+    workspace, recipe = open_workspace(settings)
+    if settings["reasons"] > len(recipe.inputs):
+        raise ConfigError(
+            f"reasons = {settings['reasons']} ({settings.origin['reasons']})",
+            f"the model of {recipe.name} goes by {len(recipe.inputs)} features, each of which is one reason",
+            f"--reasons {len(recipe.inputs)} at most",
+        )
+    if settings["repeats"] > 1 and not settings["folds"]:
+        raise ConfigError(
+            f"repeats = {settings['repeats']} ({settings.origin['repeats']})",
+            "a cross-validation is what is repeated, and folds = 0 asks for none",
+            f"--folds 5 --repeats {settings['repeats']}, or leave repeats out",
+        )
+    return workspace, recipe
 
 
 def new_run_id() -> str:

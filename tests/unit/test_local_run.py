@@ -3,17 +3,27 @@
 import pytest
 
 from agecli import config, events
-from agecli.errors import AgecliError, DataError
+from agecli.errors import AgecliError, ConfigError, DataError
 from agecli.executors import local
 from agecli.executors.base import RunRequest
 from agecli.workspace import EventLog, Workspace, manifest
 
 
 @pytest.fixture
-def request_of(tmp_path):
+def request_with(tmp_path):
     (tmp_path / "rows.csv").write_text("PassengerId\n1\n")
     flags = {"recipe": "titanic", "source": str(tmp_path / "rows.csv"), "period": "2026Q3"}
-    return RunRequest(config.resolve(tmp_path, {**flags, "workspace": str(tmp_path / "workspace")}, {}))
+    flags["workspace"] = str(tmp_path / "workspace")
+
+    def asking(**more):
+        return RunRequest(config.resolve(tmp_path, {**flags, **more}, {}))
+
+    return asking
+
+
+@pytest.fixture
+def request_of(request_with):
+    return request_with()
 
 
 def ends(request, error):
@@ -45,3 +55,26 @@ def test_a_full_disk_does_not_hide_why_a_stage_failed(request_of, monkeypatch):
     monkeypatch.setattr(EventLog, "append", full)
     monkeypatch.setattr(local._Run, "work", lambda *_: (_ for _ in ()).throw(first))
     ends(request_of, first)
+
+
+@pytest.mark.parametrize(
+    ("asked", "what", "fix"),
+    [
+        ({"reasons": 99}, "reasons = 99 (--reasons)", "--reasons 18 at most"),
+        ({"reasons": 3, "features": "sex,age"}, "reasons = 3 (--reasons)", "--reasons 2 at most"),
+        ({"repeats": 3}, "repeats = 3 (--repeats)", "--folds 5 --repeats 3"),
+        ({"repeats": 3, "folds": 0}, "repeats = 3 (--repeats)", "--folds 5 --repeats 3"),
+    ],
+)
+def test_what_the_recipe_cannot_give_is_refused_before_anything_runs(request_with, asked, what, fix):
+    request = request_with(**asked)
+    for ask in (local.LocalExecutor().preview, lambda request: list(local.LocalExecutor().run(request))):
+        with pytest.raises(ConfigError) as refused:
+            ask(request)
+        assert refused.value.what == what and fix in refused.value.fix
+    assert not Workspace(request.settings["workspace"], "titanic", "2026Q3").run_ids()
+
+
+@pytest.mark.parametrize("asked", [{"reasons": 18}, {"repeats": 3, "folds": 5}, {"repeats": 1}])
+def test_what_it_can_give_is_planned(request_with, asked):
+    assert local.LocalExecutor().preview(request_with(**asked))
