@@ -42,7 +42,8 @@ for _name in _MODULES:
 
 @dataclass(frozen=True)
 class Translation:
-    """DuckDB SQL whose columns are c1, c2, ..., and the names and Trino types that they have.
+    """DuckDB SQL whose columns are c1, c2, ..., and the names and Trino types that they have; where that is real, the
+    column may be a double, which is to be narrowed.
 
     `volatile` names what gives another answer each time: random(), uuid(), TABLESAMPLE. `by_order` says that the
     order in which rows are met shows in the answer (a sum of doubles, arbitrary(), row_number() among equals), or that
@@ -73,6 +74,8 @@ def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translati
 
 def _translate(sql: str, statement: Statement) -> Translation:
     tree = parser.parse(sql)
+    if isinstance(tree.body, ast.Select) and not tree.body.distinct and not tree.order:
+        statement.outermost = tree.body
     bound = QueryBinder(statement).query(tree, Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
     emitted = statement.programs.finished(bound.sql, bound.origin.relation if bound.origin is not None else None)

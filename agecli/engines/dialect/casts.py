@@ -48,7 +48,8 @@ def cast(value: Typed, target: Type, safe: bool = False) -> Typed:
     """CAST or TRY_CAST. Raises SqlRefused for a pair of types that is not in the list."""
     done = _convert(value, target, implicit=False) if value.type != target else value
     if not safe or not done.fails:
-        return done
+        pair = (value.type.name, target.name)
+        return replace(done, narrowed=(done.sql, value.sql)) if pair == ("double", "real") else done
     if value.fails:
         return try_cast_of_failing(value, done, target)
     return silence(done, f"TRY_CAST({value.type} AS {target})")

@@ -7,7 +7,7 @@ is not known here, and stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -209,8 +209,20 @@ def fails(expr: Expr) -> bool:
     return any(map(fails, expr.args))
 
 
-def with_item(array: Array, item: Expr | None) -> Array | None:
-    return None if item is None or item.kind not in KINDS else replace(array, item=item)
+def with_item(array: Array, item: Expr | None, *others: Array) -> Array | None:
+    """The array with another value of each member, made from those of `array` and `others`; None where one of these
+    can raise and is not among what the new one is made from: it has to be computed all the same."""
+    if item is None or item.kind not in KINDS:
+        return None
+    used = set(_parts(item))
+    given = [a.item for a in (array, *others) if a.item is not None]
+    return None if any(fails(one) and one not in used for one in given) else replace(array, item=item)
+
+
+def _parts(expr: Expr) -> Iterator[Expr]:
+    yield expr
+    for arg in expr.args:
+        yield from _parts(arg)
 
 
 def with_condition(array: Array, condition: Expr | None) -> Array | None:

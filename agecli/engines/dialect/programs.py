@@ -174,7 +174,7 @@ class Programs:
         kinds = [self.bound[id(arg)].type.element for arg in node.args[:2]]
         pairs = zip(function.parameters, kinds, (one, two), strict=True)
         parameters = {p: (f"agecli_l0_{i}", k, a) for i, (p, k, a) in enumerate(pairs)}
-        return with_item(one, Members(self.bound, parameters).body(function.body, value.type.element))
+        return with_item(one, Members(self.bound, parameters).body(function.body, value.type.element), two)
 
     # folds
 
@@ -205,8 +205,8 @@ class Programs:
             return value
         if node.name == "all_match":
             made = Expr("not", "boolean", (made,))
-        fold = "any" if node.name == "any_match" else "none"
-        return self.folded(relation, fold, replace(array, item=made), value)
+        fold, tested = "any" if node.name == "any_match" else "none", with_item(array, made)
+        return value if tested is None else self.folded(relation, fold, tested, value)
 
     def summed(self, relation: str, node: ast.Call, value: Typed) -> Typed:
         """reduce(array, 0, (sum, x) -> sum + x, sum -> sum)"""

@@ -13,7 +13,7 @@ from agecli.engines.dialect.memo import remembered
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.relations import From, RelationBinder
 from agecli.engines.dialect.scope import Bound, CommonQuery, Origin, Scope, Statement, Visible
-from agecli.engines.dialect.types import Type, common_type
+from agecli.engines.dialect.types import DOUBLE, Type, common_type
 from agecli.errors import SqlInvalid, SqlRefused
 
 Columns = tuple[tuple[str | None, Type], ...]
@@ -190,6 +190,8 @@ class SelectBinder:
         """The SELECT list, and what is known of its columns where they are those of a plain SELECT."""
         programs = self.statement.programs
         values = [programs.of_text(relation, v, inputs) for v in values]
+        if self.node is self.statement.outermost:
+            values = [widened(v) for v in values]
         sql = [remembered(v, inputs).sql for v in values]
         select = [programs.whole(relation, v, s) for v, s in zip(values, sql, strict=True)]
         origin = None
@@ -310,6 +312,13 @@ class SelectBinder:
             return binder.bind(node)
         finally:
             binder.outputs = {}
+
+
+def widened(value: Typed) -> Typed:
+    """A double that is narrowed to real, as the double: who reads a result narrows it, a column at a time."""
+    if value.narrowed is None or value.narrowed[0] != value.sql:
+        return value
+    return Typed(value.narrowed[1], DOUBLE, volatile=value.volatile)
 
 
 def written_name(node: ast.Expr) -> str | None:

@@ -68,6 +68,7 @@ class Typed:
     `fails` says that evaluating it can raise an error that Trino raises too; `quiet` is then the SQL that is NULL
     instead, or None where there is no such form; `broken` is SQL that says (never NULL) whether it would raise, where
     that is known. A lambda has its parameters' SQL names and its `body`. `native` is what `programs` know of it.
+    Of a double narrowed to real, `narrowed` has the SQL of both, first the real's.
     """
 
     sql: str
@@ -80,6 +81,7 @@ class Typed:
     volatile: bool = False
     broken: str | None = None
     native: Any = field(default=None, compare=False)
+    narrowed: tuple[str, str] | None = None
 
     def __str__(self) -> str:
         return self.sql

@@ -106,6 +106,7 @@ class Statement:
         behind = [source.inside.sql for source in tables.values() if source.inside is not None]
         self.programs = Programs(" ".join([sql, *behind]))
         self.tables = {name.lower(): source for name, source in tables.items()}
+        self.outermost: ast.Body | None = None  # the SELECT whose rows are the result, as they come
         self.read: Counter[str] = Counter()  # how often each table is
         self.count = 0
         self.place = ""

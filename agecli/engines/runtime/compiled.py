@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,11 @@ def buffers(text: pa.Array) -> tuple[Any, Any, Any, int, int]:
     if offsets is None:
         return _EMPTY.buffers()[1], b"", None, 0, 0
     return offsets, data if data is not None else b"", valid, text.offset, len(text)
+
+
+def structs(kind: pa.StructType, columns: Sequence[pa.Array], rows: int) -> pa.Array:
+    """Columns as one of structs, none of them NULL; quicker than `StructArray.from_arrays`, which looks at everything."""
+    return pa.Array.from_buffers(kind, rows, [None], null_count=0, children=list(columns))
 
 
 def with_odd(found: pa.Array, text: pa.Array, odd: bytes, ask: Column) -> pa.Array:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from agecli.engines.dialect.registry import FAILED, REFUSED
 from agecli.engines.dialect.types import Type, duckdb_type, parse_type
 from agecli.engines.runtime.arrow import arrow_type
-from agecli.engines.runtime.compiled import buffers, members, one, scan
+from agecli.engines.runtime.compiled import buffers, members, one, scan, structs
 from agecli.engines.runtime.dictionary import MOST_TEXTS, Dictionary, Evaluator
 from agecli.engines.runtime.elements import Expr, Steps
 from agecli.engines.runtime.json_scan import plan_of
@@ -66,6 +66,9 @@ class Program:
         self.kinds = "".join(self._kind(i, kind) for i, kind in enumerate(kinds))
         self.types = [arrow_type(parse_type(o.kind)) for o in outputs]
         self.fails = any(o.fails for o in outputs)
+        named = [(f"v{i}", kind) for i, kind in enumerate(self.types)]
+        self.kind = pa.struct([*named, *([("e", pa.string())] if self.fails else [])])
+        self.no_errors = pa.nulls(0, pa.string())
         self.sources: dict[str, list[int]] = {}
         for place, output in enumerate(outputs):
             self.sources.setdefault(output.source, []).append(place)
@@ -129,39 +132,44 @@ class Program:
         return self._struct(arrays, len(text)), odd
 
     def _struct(self, made: Sequence[pa.Array], rows: int) -> pa.Array:
-        names = [f"v{i}" for i in range(len(made))]
-        if self.fails:
-            return pa.StructArray.from_arrays([*made, pa.nulls(rows, pa.string())], [*names, "e"])
-        return pa.StructArray.from_arrays(list(made), names)
+        if not self.fails:
+            return structs(self.kind, made, rows)
+        none = self.no_errors  # other threads put their own there
+        if len(none) != rows:
+            self.no_errors = none = pa.nulls(rows, pa.string())
+        return structs(self.kind, [*made, none], rows)
 
     def _exact(self, text: pa.Array) -> pa.Array:
-        """The same from the engine's own SQL."""
-        texts = text.to_pylist()
-        try:
-            found = self._asked(texts)
-        except AgecliError:
-            return pa.concat_arrays([self._singly(one_text) for one_text in texts])
-        return self._struct(found, len(text))
+        """The same from the engine's own SQL, asked of each distinct text once."""
+        distinct = text.dictionary_encode(null_encoding="encode")
+        return self._asked(distinct.dictionary.to_pylist()).take(distinct.indices)
 
-    def _asked(self, texts: Sequence[str | None]) -> list[pa.Array]:
+    def _asked(self, texts: Sequence[str | None]) -> pa.Array:
+        """A row for each text. Where one of them raises, its half is asked apart, and at last each of its values."""
         found: list[pa.Array] = [None] * len(self.outputs)
-        for source, places in self.sources.items():
-            rows = self.evaluators[source, tuple(places)].rows(texts)
-            for column, i in enumerate(places):
-                found[i] = pa.array([row[column] for row in rows], self.types[i])
-        return found
+        try:
+            for source, places in self.sources.items():
+                rows = self.evaluators[source, tuple(places)].rows(texts)
+                for column, i in enumerate(places):
+                    found[i] = pa.array([row[column] for row in rows], self.types[i])
+        except AgecliError:
+            half = len(texts) // 2
+            return (
+                pa.concat_arrays([self._asked(texts[:half]), self._asked(texts[half:])]) if half else self._told(texts)
+            )
+        return self._struct(found, len(texts))
 
-    def _singly(self, text: str | None) -> pa.Array:
+    def _told(self, text: Sequence[str | None]) -> pa.Array:
         """One row, some value of which raises."""
         made, raised = [], ""
         for i, output in enumerate(self.outputs):
             value = None
             try:
-                value = self.evaluators[output.source, (i,)].rows([text])[0][0]
+                value = self.evaluators[output.source, (i,)].rows(text)[0][0]
             except AgecliError as error:
                 if not output.fails:
                     raise
-                raised += f"#{i}#{_told(error)}"
+                raised += f"#{i}#{_why(error)}"
             made.append(pa.array([value], self.types[i]))
         told = [pa.array([f"{raised}#" if raised else None], pa.string())] if self.fails else []
         names = [*(f"v{i}" for i in range(len(made))), *(["e"] if self.fails else [])]
@@ -215,6 +223,6 @@ def _array(kind: pa.DataType, rows: int, parts: Sequence[bytes]) -> pa.Array:
     return pa.Array.from_buffers(kind, rows, [valid, pa.py_buffer(parts[3])], children=[items])
 
 
-def _told(error: AgecliError) -> str:
+def _why(error: AgecliError) -> str:
     kind = REFUSED if isinstance(error, SqlRefused) else FAILED
     return f"{kind}{error.why}".replace("#", " ")

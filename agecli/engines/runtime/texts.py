@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agecli.engines.dialect.types import Type, duckdb_type
 from agecli.engines.runtime import memo
 from agecli.engines.runtime.arrow import arrow_type
-from agecli.engines.runtime.compiled import buffers, members, one, scan
+from agecli.engines.runtime.compiled import buffers, members, one, scan, structs
 from agecli.errors import AgecliError
 
 _TRIAL = 200_000  # texts after which a full table that knows few of them is given up
@@ -32,7 +32,8 @@ class TextFunctions:
     def __init__(self, functions: Sequence[tuple[str, Type]]) -> None:
         self.functions = [(f"CAST({sql} AS {duckdb_type(kind)})", arrow_type(kind)) for sql, kind in functions]
         self.kinds = [duckdb_type(kind) for _, kind in functions]
-        self.names = ["k", *(f"v{i}" for i in range(len(functions)))]
+        kinds = [pa.bool_(), *(kind for _, kind in self.functions)]
+        self.kind = pa.struct(zip(["k", *(f"v{i}" for i in range(len(functions)))], kinds, strict=True))
         self.states: list[_State] = []
         self.off = False
 
@@ -48,16 +49,13 @@ class TextFunctions:
                 known, values = state.look_up(text)
                 self.off = state.off
                 self.states.append(state)
-                return self._struct(known, values)
+                return structs(self.kind, [known, *values], len(text))
             except IndexError:  # another thread has just taken the last one
                 return self(column)
             except AgecliError:
                 self.off = True  # a function fails on a text: where that stands it will be told
         none = pa.array(np.zeros(len(text), np.bool_))
-        return self._struct(none, [pa.nulls(len(text), kind) for _, kind in self.functions])
-
-    def _struct(self, known: pa.Array, values: list[pa.Array]) -> pa.Array:
-        return pa.StructArray.from_arrays([known, *values], self.names)
+        return structs(self.kind, [none, *(pa.nulls(len(text), kind) for _, kind in self.functions)], len(text))
 
 
 class _State:
