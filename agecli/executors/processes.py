@@ -21,6 +21,8 @@ from agecli.executors.tasks import Task
 # threads, so these get one, and a model is the same with any number of workers; XGBoost's do not depend on it.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
+# glibc would give the memory of each chunk of rows back, and have the kernel clear it again for the next one
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(256 << 20)}
 
 # The working folder (-P) is no place for modules: a file `json.py` beside the data is not to be run. Where this
 # package is not installed it is found all the same, behind everything else.
@@ -30,7 +32,8 @@ _START = "import sys; sys.path.append(sys.argv.pop()); from agecli.executors.wor
 
 def environment(threads: int) -> dict[str, str]:
     """What a worker with so many threads finds in its environment."""
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), **dict.fromkeys(_ONE_THREAD, "1"), "PYTHONUNBUFFERED": "1"}
+    return {**_KEEP_MEMORY, **os.environ, "OMP_NUM_THREADS": str(threads), **dict.fromkeys(_ONE_THREAD, "1"),
+            "PYTHONUNBUFFERED": "1"}  # fmt: skip
 
 
 class Worker:
