@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +128,8 @@ def _made(folder: Path, written: Written) -> Table:
 
 def _finish(run: FrozenRun, folder: Path, written: Written, ids: IdCheck, staged: Facts) -> Facts:
     """Marks the table as whole; its facts are its rows and what is known of its staging."""
-    _check_filled(run.recipe, [folder / name for name in written.files])
-    facts: Facts = {"rows": written.rows, **staged}
+    warnings = _check_values(run.recipe, [folder / name for name in written.files])
+    facts: Facts = {"rows": written.rows, **staged, "warnings": warnings}
     fingerprint = fingerprints(run).features
     marker = {"fingerprint": fingerprint, "files": written.files, "ids": ids.checksum, **facts}
     mark_whole(folder, marker)
@@ -170,21 +171,34 @@ def _check_columns(recipe: Recipe, types: dict[str, str], overrides: Mapping[str
             )
 
 
-def _check_filled(recipe: Recipe, files: list[Path]) -> None:
-    """A feature that is NULL in every row is a mistake upstream; the footers tell."""
+def _check_values(recipe: Recipe, files: list[Path]) -> list[str]:
+    """What the footers tell of the features: NULL in every row is a mistake upstream, infinity is warned of."""
     nulls = dict.fromkeys(recipe.features, 0)
+    infinite: set[str] = set()
     rows = 0
-    for file in files:
-        footer = pq.read_metadata(file)
+    for footer in map(pq.read_metadata, files):
         rows += footer.num_rows
-        for group in range(footer.num_row_groups):
-            for index in range(footer.num_columns):
-                chunk = footer.row_group(group).column(index)
-                if chunk.path_in_schema in nulls and chunk.statistics is not None:
-                    nulls[chunk.path_in_schema] += chunk.statistics.null_count or 0
+        for chunk in column_chunks(footer):
+            name, found = chunk.path_in_schema, chunk.statistics
+            if name not in nulls or found is None:
+                continue
+            nulls[name] += found.null_count or 0
+            if recipe.features[name] == "numeric" and found.has_min_max and math.inf in (-found.min, found.max):
+                infinite.add(name)
     empty = [name for name, count in nulls.items() if count == rows]
     if empty:
         raise DataError(
             f"no value in feature {', '.join(empty)}", f"it is NULL in all {rows:,} rows",
             "mend the SQL or the source, or take it out of features.sql and recipe.toml",
         )  # fmt: skip
+    return [
+        f"feature {name} has values that are infinite, or too large for 32 bits (3.4e38): they count as missing"
+        for name in recipe.features
+        if name in infinite
+    ]
+
+
+def column_chunks(footer: pq.FileMetaData) -> Iterator[pq.ColumnChunkMetaData]:
+    """Each column of each row group of a Parquet file."""
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        yield from map(group.column, range(group.num_columns))

@@ -22,6 +22,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from agecli.cost import rates
+from agecli.pipeline.features import column_chunks
 from agecli.workspace import TABLES, EventLog, Workspace
 
 PERIOD = "2026Q3"
@@ -81,11 +82,9 @@ def bytes_per_row(files: list[Path]) -> dict[str, float]:
     for file in files:
         footer = pq.read_metadata(file)
         rows += footer.num_rows
-        for group in range(footer.num_row_groups):
-            for index in range(footer.num_columns):
-                chunk = footer.row_group(group).column(index)
-                name = re.split(r"\.", chunk.path_in_schema)[0]
-                sizes[name] = sizes.get(name, 0) + chunk.total_compressed_size
+        for chunk in column_chunks(footer):
+            name = re.split(r"\.", chunk.path_in_schema)[0]
+            sizes[name] = sizes.get(name, 0) + chunk.total_compressed_size
     return {name: round(size / rows, 4) for name, size in sizes.items()}
 
 

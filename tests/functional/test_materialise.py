@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,20 @@ def test_rows_that_break_the_contract_are_told_in_the_same_words(heights, tmp_pa
     computed, _ = both(heights.queries, heights.source, tmp_path)
     assert computed.error is not None
     assert words in computed.error["what"]
+
+
+@pytest.mark.parametrize("value", [1e39, -1e39, math.inf, -math.inf])
+def test_features_with_values_that_no_model_can_hold_are_warned_of(heights, tmp_path, value):
+    heights.write(spoil("shoe", [value]))
+    computed, _ = both(heights.queries, heights.source, tmp_path)
+    (warning,) = computed.facts["warnings"]
+    assert "feature shoe has values" in warning and "they count as missing" in warning
+
+
+def test_features_with_large_or_missing_values_are_not_warned_of(heights, tmp_path):
+    heights.write(spoil("shoe", [3.4e38, -3.4e38, math.nan, None]))
+    computed, _ = both(heights.queries, heights.source, tmp_path)
+    assert computed.facts["warnings"] == []
 
 
 @pytest.mark.parametrize(
