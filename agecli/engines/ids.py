@@ -10,77 +10,99 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from agecli.engines.base import Table
+from agecli.engines.dialect.types import quote_name
 from agecli.engines.tables import quoted_files
+from agecli.engines.tally import hash_sum
 
 _AT_ONCE = 4_000_000  # hashes held in memory: 32 MB
 _SHOWN = 5
-_SUM = "sum(hash(id)::HUGEINT)"
 
 
 @dataclass(frozen=True)
 class IdCheck:
-    """`checksum` is that of the same ids in any order, in this process; `repeated` shows a few repeated ids."""
+    """`checksum` is that of the same ids in any order, in this process; `repeated` shows a few repeated ids.
+
+    `rows_checksum` is that of the rows of more columns.
+    """
 
     rows: int
     nulls: int
     repeated: tuple[object, ...]
     checksum: str
+    rows_checksum: str
 
 
-def checksum(table: Table, column: str, memory_mb: int = 512) -> str:
-    """The sum of the ids' hashes. Only sums of one process may be compared: the hash is the engine's own business."""
-    with _ids(table, column, memory_mb) as connection:
-        ((total,),) = connection.execute(f"SELECT {_SUM} FROM ids").fetchall()
+def checksum(table: Table, columns: Sequence[str], memory_mb: int = 512) -> str:
+    """The sum of the hashes of these columns' rows, whatever their order. Only sums of one process may be compared:
+    the hash is the engine's own business."""
+    with _opened(table, memory_mb) as connection:
+        ((total,),) = connection.execute(f"SELECT sum({_hash(columns)}::HUGEINT) FROM rows").fetchall()
     return f"{int(total or 0):x}"
 
 
-def rows_checksum(table: Table, columns: Sequence[str], memory_mb: int = 512) -> str:
-    """The sum of the hashes of these columns' rows, whatever their order; to be compared as `checksum` is."""
-    listed = ", ".join(f'"{column}"' for column in columns)
-    with duckdb.connect() as connection:
-        connection.execute(f"SET threads = 2; SET memory_limit = '{memory_mb}MB'")
-        sql = f"SELECT sum(hash({listed})::HUGEINT) FROM read_parquet({quoted_files(table.files)})"
-        ((total,),) = connection.execute(sql).fetchall()
-    return f"{int(total or 0):x}"
+def _hash(columns: Sequence[str]) -> str:
+    return f"hash({', '.join(quote_name(column) for column in columns)})"
 
 
 @contextmanager
-def _ids(table: Table, column: str, memory_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def _opened(table: Table, memory_mb: int) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as connection:
         connection.execute(f"SET threads = 2; SET memory_limit = '{memory_mb}MB'")
-        connection.execute(f'CREATE VIEW ids AS SELECT "{column}" AS id FROM read_parquet({quoted_files(table.files)})')
+        connection.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet({quoted_files(table.files)})")
         yield connection
 
 
-def check_ids(table: Table, column: str, scratch: Path, memory_mb: int = 512) -> IdCheck:
-    """Counts rows and NULL ids, sums the ids' hashes, and finds repeated ids.
+def check_ids(
+    table: Table, column: str, scratch: Path, memory_mb: int = 512, columns: Sequence[str] | None = None
+) -> IdCheck:
+    """Counts rows and NULL ids, sums the hashes of ids and of `columns` (that of the ids alone), finds repeated ids.
 
     64-bit hashes are spread over files in `scratch` by their value and each file is sorted alone, so memory is
     bounded; ids whose hashes meet are compared themselves.
     """
-    with _ids(table, column, memory_mb) as connection:
-        rows, nulls, total = connection.execute(f"SELECT count(*), count(*) - count(id), {_SUM} FROM ids").fetchall()[0]
-        suspects = _repeated_hashes(connection, rows, scratch)
+    seen, name = _Seen(), quote_name(column)
+    with _opened(table, memory_mb) as connection:
+        ((rows,),) = connection.execute("SELECT count(*) FROM rows").fetchall()
+        # sql() streams where execute() would gather the whole result first
+        reader = connection.sql(
+            f"SELECT {name} IS NULL AS absent, {_hash([column])} AS h, {_hash(columns or [column])} AS r FROM rows"
+        ).to_arrow_reader(100_000)
+        suspects = _repeated_hashes(seen.ids(reader), rows, scratch)
         repeated: tuple[object, ...] = ()
         if suspects:
             connection.execute("CREATE TEMP TABLE suspects AS SELECT unnest($1::UBIGINT[]) AS h", [suspects])
             found = connection.execute(
-                "SELECT id FROM ids WHERE hash(id) IN (SELECT h FROM suspects) AND id IS NOT NULL"
-                f" GROUP BY id HAVING count(*) > 1 ORDER BY id LIMIT {_SHOWN}"
+                f"SELECT {name} FROM rows WHERE hash({name}) IN (SELECT h FROM suspects) AND {name} IS NOT NULL"
+                f" GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT {_SHOWN}"
             ).fetchall()
             repeated = tuple(row[0] for row in found)
-    return IdCheck(rows, nulls, repeated, f"{int(total or 0):x}")
+    return IdCheck(rows, seen.nulls, repeated, f"{seen.total:x}", f"{seen.row_total:x}")
 
 
-def _repeated_hashes(connection: duckdb.DuckDBPyConnection, rows: int, scratch: Path) -> list[int]:
+class _Seen:
+    """What is added up while hashes of rows pass by."""
+
+    def __init__(self) -> None:
+        self.nulls = self.total = self.row_total = 0
+
+    def ids(self, reader: pa.RecordBatchReader) -> Iterator[npt.NDArray[np.uint64]]:
+        """The hashes of the ids that are there."""
+        for batch in reader:
+            absent = np.asarray(batch.column(0).to_numpy(zero_copy_only=False))
+            hashes, rows = (batch.column(i).to_numpy() for i in (1, 2))
+            self.nulls += int(np.count_nonzero(absent))
+            self.total += hash_sum(hashes)
+            self.row_total += hash_sum(rows)
+            yield hashes[~absent] if absent.any() else hashes
+
+
+def _repeated_hashes(batches: Iterator[npt.NDArray[np.uint64]], rows: int, scratch: Path) -> list[int]:
     parts = 1
     while rows > parts * _AT_ONCE:
         parts *= 2
-    # sql() streams where execute() would gather the whole result first
-    reader = connection.sql("SELECT hash(id) AS h FROM ids WHERE id IS NOT NULL").to_arrow_reader(100_000)
-    batches = (batch.column(0).to_numpy() for batch in reader)
     if parts == 1:
         held = np.empty(rows, np.uint64)
         filled = 0

@@ -44,7 +44,7 @@ class Tally:
 
     @property
     def checksum(self) -> str:
-        """The same as `rows_checksum` of `agecli.engines.ids` gives for a table with the same rows."""
+        """The same as `checksum` of `agecli.engines.ids` gives for a table with the same rows."""
         return f"{self._sum:x}"
 
 

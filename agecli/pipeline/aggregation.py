@@ -64,8 +64,8 @@ def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], p
         check_rows("results.sql", about["rows"], written.rows)
         table = Table(tuple(str(folder / name) for name in written.files))
         memory = engine_memory(run, run.workers)
-        ids = checksum(table, "id", memory)  # noted when the features were made, perhaps by another engine
-        if ids != about.get("ids") and ids != checksum(features, "id", memory):
+        ids = checksum(table, ["id"], memory)  # noted when the features were made, perhaps by another engine
+        if ids != about.get("ids") and ids != checksum(features, ["id"], memory):
             raise DataError(
                 "results.sql changes the ids", "they differ from those of the features", "SELECT id unchanged"
             )

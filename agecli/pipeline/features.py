@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from agecli.engines import Engine
 from agecli.engines.base import Layout, Relation, Table, Written
-from agecli.engines.ids import IdCheck, check_ids, checksum, rows_checksum
+from agecli.engines.ids import IdCheck, check_ids, checksum
 from agecli.errors import ConfigError, DataError, SqlFailed, SqlRefused
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows, staged
@@ -81,7 +81,7 @@ def _from_view(
             except (SqlFailed, SqlRefused, DataError) as error:
                 raise _Unclear from error
             ids = _check_ids(run, folder, written)
-            if not rows == tally.rows == written.rows or _labels(run, folder, written) != tally.checksum:
+            if not rows == tally.rows == written.rows or ids.rows_checksum != tally.checksum:
                 raise _Unclear
             check_identity(ids)
             facts: Facts = {"rows_in": rows, **tallied(tally)}
@@ -105,25 +105,17 @@ def _from_table(run: FrozenRun, engine: Engine, progress: Progress) -> Facts:
         written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows), LAYOUT)
         check_rows("features.sql", rows, written.rows)
         ids = _check_ids(run, folder, written)
-        if ids.nulls or ids.repeated or ids.checksum != checksum(staging, "id", engine_memory(run, run.workers)):
+        if ids.nulls or ids.repeated or ids.checksum != checksum(staging, ["id"], engine_memory(run, run.workers)):
             raise DataError("features.sql changes the ids", "they differ from those of staging", "SELECT id unchanged")
-        if _labels(run, folder, written) != rows_checksum(staging, BASE_COLUMNS, engine_memory(run, run.workers)):
+        if ids.rows_checksum != checksum(staging, BASE_COLUMNS, engine_memory(run, run.workers)):
             why = "known_label or label_source differ from those of staging"
             raise DataError("features.sql changes the labels", why, "SELECT known_label, label_source unchanged")
         return _finish(run, folder, written, ids, {key: before[key] for key in STAGED})
 
 
 def _check_ids(run: FrozenRun, folder: Path, written: Written) -> IdCheck:
-    return check_ids(_made(folder, written), "id", folder, engine_memory(run, run.workers))
-
-
-def _labels(run: FrozenRun, folder: Path, written: Written) -> str:
-    """A sum over ids with their labels, to be compared with that of staging."""
-    return rows_checksum(_made(folder, written), BASE_COLUMNS, engine_memory(run, run.workers))
-
-
-def _made(folder: Path, written: Written) -> Table:
-    return Table(tuple(str(folder / name) for name in written.files))
+    table = Table(tuple(str(folder / name) for name in written.files))
+    return check_ids(table, "id", folder, engine_memory(run, run.workers), BASE_COLUMNS)
 
 
 def _finish(run: FrozenRun, folder: Path, written: Written, ids: IdCheck, staged: Facts) -> Facts:

@@ -55,4 +55,4 @@ def test_a_view_counts_the_rows_that_a_query_reads(tmp_path):
     found = open_engine().query("SELECT more FROM v WHERE id IS NULL OR id > 0", {"v": view})
     assert found.column("more").to_pylist() == [None, 2, 3, 4]
     assert (tally.rows, tally.counts) == (4, {"a": 2, "n": 3})
-    assert tally.checksum == checksum(table, "id")
+    assert tally.checksum == checksum(table, ["id"])
