@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -41,10 +42,14 @@ SELECT id, weight AS known_label, CASE WHEN weight IS NOT NULL THEN 'scales' END
 FROM ${source}
 """
 FEATURES = "SELECT id, known_label, label_source, height, colour FROM ${staging}"
+HOW_TO_RUN = "batch_rows = 500\nworkers = 2\n"  # in four batches
+
+Known = Callable[[int, float], bool]
+"""Whether a thing was weighed, by its number and its height."""
 
 
-def rows() -> pa.Table:
-    """Every other weight is known, and is twice the height, with five more for what is red; 40 heights are missing."""
+def rows(known: Known = lambda number, height: number % 2 == 1, gaps: bool = True) -> pa.Table:
+    """Weights are twice the height, with five more for what is red; half of them are known, 40 heights are missing."""
     heights = [(number * 37 % 1_000) / 100 for number in range(ROWS)]
     colours = ["red" if number * 7 % 3 == 0 else "blue" for number in range(ROWS)]
     noise = [((number * 7_919) % 200 - 100) / 100 for number in range(ROWS)]
@@ -52,24 +57,22 @@ def rows() -> pa.Table:
     return pa.table(
         {
             "id": pa.array(range(ROWS), pa.int64()),
-            "weight": [w if number % 2 else None for number, w in enumerate(weights)],
-            "height": [h if number % 50 else None for number, h in enumerate(heights)],
+            "weight": [w if known(number, heights[number]) else None for number, w in enumerate(weights)],
+            "height": [None if gaps and number % 50 == 0 else h for number, h in enumerate(heights)],
             "colour": colours,
         }
     )
 
 
-def settle(place: Path) -> Path:
-    """Lays the project down, to be run in four batches by two workers."""
+def settle(place: Path, toml: str = RECIPE, table: pa.Table | None = None, settings: str = HOW_TO_RUN) -> Path:
+    """Lays the project down, or one with another recipe.toml, other rows or other settings."""
     recipe = place / "queries" / "scales"
     recipe.mkdir(parents=True)
-    (recipe / "recipe.toml").write_text(RECIPE)
+    (recipe / "recipe.toml").write_text(toml)
     (recipe / "staging.sql").write_text(STAGING)
     (recipe / "features.sql").write_text(FEATURES)
-    (place / "agecli.toml").write_text(
-        'recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\nbatch_rows = 500\nworkers = 2\n'
-    )
-    pq.write_table(rows(), place / "rows.parquet", row_group_size=500)
+    (place / "agecli.toml").write_text(f'recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\n{settings}')
+    pq.write_table(rows() if table is None else table, place / "rows.parquet", row_group_size=500)
     return place
 
 

@@ -17,74 +17,29 @@ from agecli.models import shift
 from agecli.models.spec import ModelSpec
 from agecli.pipeline import source as sources
 from tests.functional.conftest import agecli, ok
-from tests.functional.scales import damage
+from tests.functional.scales import RECIPE, ROWS, damage, rows, settle
 from tests.functional.test_real_recipes import load, tables
 
-ROWS = 2_000
-RECIPE = """
-task = "regression"
-label = "weight"
-unit = "kg"
-
-[source]
-format = "parquet"
-id = "id"
-
-[source.columns]
-id = "{id_type}"
-weight = "double"
-height = "double"
-colour = "varchar"
-
-[confidence]
-tolerance = 2
-
-[features]
-height = "numeric"
-colour = "categorical"
-
+MODEL = """
 [model]
 rounds = 30
 eta = 0.3
 """
-STAGING = """
-SELECT id, weight AS known_label, CASE WHEN weight IS NOT NULL THEN 'scales' END AS label_source, height, colour
-FROM ${source}
-"""
-FEATURES = "SELECT id, known_label, label_source, height, colour FROM ${staging}"
 
 
-def rows(text_ids: bool, shifted: bool) -> pa.Table:
-    """Weights are twice the height, with five more for what is red; half of them are known.
-
-    With a shift, four of five low things were weighed, and one of five high ones.
-    """
-    heights = [(number * 37 % 1_000) / 100 for number in range(ROWS)]
-    colours = ["red" if number * 7 % 3 == 0 else "blue" for number in range(ROWS)]
-    noise = [((number * 7_919) % 200 - 100) / 100 for number in range(ROWS)]
-    weights = [2 * h + 5 * (c == "red") + n for h, c, n in zip(heights, colours, noise, strict=True)]
-    known = [number * 11 % 5 < (4 if h < 5 else 1) if shifted else number % 2 for number, h in enumerate(heights)]
-    ids = [f"thing 'n' {number}" if text_ids else number for number in range(ROWS)]
-    return pa.table(
-        {
-            "id": pa.array(ids, pa.string() if text_ids else pa.int64()),
-            "weight": [w if k else None for w, k in zip(weights, known, strict=True)],
-            "height": heights,
-            "colour": colours,
-        }
-    )
+def known_with_a_shift(number: int, height: float) -> bool:
+    """Four of five low things were weighed, and one of five high ones."""
+    return number * 11 % 5 < (4 if height < 5 else 1)
 
 
 def made(place: Path, text_ids: bool, shifted: bool, settings: str = "") -> Path:
-    """A project that has run once."""
-    recipe = place / "queries" / "scales"
-    recipe.mkdir(parents=True)
-    (recipe / "recipe.toml").write_text(RECIPE.format(id_type="varchar" if text_ids else "bigint"))
-    (recipe / "staging.sql").write_text(STAGING)
-    (recipe / "features.sql").write_text(FEATURES)
-    always = 'recipe = "scales"\nsource = "rows.parquet"\nperiod = "2026Q3"\nworkers = 1\n'
-    (place / "agecli.toml").write_text(always + settings)
-    pq.write_table(rows(text_ids, shifted), place / "rows.parquet")
+    """A project that has run once; its weights are in kg."""
+    toml = RECIPE.replace("default = 10", 'unit = "kg"') + MODEL
+    table = rows(known_with_a_shift, gaps=False) if shifted else rows(gaps=False)
+    if text_ids:
+        toml = toml.replace('id = "bigint"', 'id = "varchar"')
+        table = table.set_column(0, "id", pa.array([f"thing 'n' {number}" for number in range(ROWS)]))
+    settle(place, toml, table, f"workers = 1\n{settings}")
     ok("-C", place, "run", "--all")
     return place
 
@@ -140,7 +95,7 @@ def test_other_unlabelled_rows_are_judged_anew_although_the_model_stays_the_same
     """The labelled rows are those of `alike`; the others are all of one colour now."""
     project = made(tmp_path / "own", text_ids=False, shifted=False)
     before = ok("-C", project, "status", "--output", "json").json
-    table = rows(text_ids=False, shifted=False)
+    table = rows(gaps=False)
     known = table["weight"].is_valid().to_pylist()
     colours = [c if k else "blue" for c, k in zip(table["colour"].to_pylist(), known, strict=True)]
     pq.write_table(table.set_column(3, "colour", pa.array(colours)), project / "rows.parquet")
@@ -213,7 +168,7 @@ def test_without_results_there_is_nothing_to_explain(tmp_path):
 
 
 def reasons_of(project: Path) -> list[dict]:
-    query = "SELECT id, source, value, reason_1, reason_2, reason_3 FROM results ORDER BY id"
+    query = "SELECT id, source, value, reason_1, reason_2 FROM results ORDER BY id"
     return ok("-C", project, "sql", query, "--output", "json").json
 
 
@@ -221,18 +176,24 @@ def test_results_can_carry_the_reasons_of_each_prediction(tmp_path):
     project = made(tmp_path / "own", text_ids=False, shifted=False)
     before = ok("-C", project, "status", "--output", "json").json
     without = ok("-C", project, "sql", "SELECT * FROM results", "--output", "json").json
-    ok("-C", project, "run", "--all", "--reasons", 3)
+    ok("-C", project, "run", "--all", "--reasons", 2)
     after = ok("-C", project, "status", "--output", "json").json
     assert after["model"] == before["model"]
     assert [stage["name"] for stage in after["stages"] if not stage["skipped"]] == ["predict", "aggregate", "cleanup"]
     rows = ok("-C", project, "sql", "SELECT * FROM results", "--output", "json").json
     assert [{name: row[name] for name in without[0]} for row in rows] == without
     for row in reasons_of(project):
-        assert row["reason_3"] is None  # there are two features
         assert (row["source"] == "KNOWN") == (row["reason_1"] is None)
+        assert row["reason_1"] or not row["reason_2"]
     (one,) = ok("-C", project, "explain", "--id", 0, "--output", "json").json
     said = reasons_of(project)[0]["reason_1"]
     assert said == f"height {one['reasons'][0]['contribution']:+.1f}"
+
+
+def test_more_reasons_than_features_are_refused(alike):
+    answer = agecli("-C", alike, "predict", "--reasons", 3)
+    assert answer.code == 2
+    assert "the model of scales goes by 2 features" in answer.err and "fix: --reasons 2 at most" in answer.err
 
 
 def test_reasons_are_a_setting_that_decides_results(alike):
