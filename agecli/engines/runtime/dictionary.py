@@ -97,6 +97,7 @@ class _Values:
         self.null = np.zeros(1024, np.bool_)
         self.bad = np.zeros(1024, np.bool_)
         self.size = 0
+        self.columns = self._columns()
 
     def add(self, found: Sequence[tuple[Any, bool]]) -> None:
         end = self.size + len(found)
@@ -109,8 +110,8 @@ class _Values:
             if value is not None:
                 self.values[i] = value
         self.size = end
+        self.columns = self._columns()
 
-    @property
-    def columns(self) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    def _columns(self) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
         """Values, which are NULL, and which raise."""
         return self.values[: self.size], self.null[: self.size], self.bad[: self.size]

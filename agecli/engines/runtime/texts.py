@@ -22,6 +22,7 @@ from agecli.engines.runtime.arrow import arrow_type
 from agecli.engines.runtime.compiled import buffers, members, one, scan, structs
 from agecli.errors import AgecliError
 
+_RARE = 128  # where fewer than one in so many is new, learning costs more than it saves
 _TRIAL = 200_000  # texts after which a full table that knows few of them is given up
 _lock = threading.Lock()
 
@@ -79,7 +80,7 @@ class _State:
         if not new:
             every = pa.py_buffer(b"\xff" * ((len(text) + 7) // 8))
             return pa.Array.from_buffers(pa.bool_(), len(text), [None, every]), values
-        if not self.full:
+        if not self.full and len(new) // 4 * _RARE > len(text):
             self._wait(text.take(pa.array(np.frombuffer(new, np.int32))))
         return pa.array(np.frombuffer(numbers, np.int32) >= 0), values
 
