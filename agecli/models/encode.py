@@ -19,6 +19,8 @@ from agecli.errors import DataError
 from agecli.models.spec import Kind
 from agecli.models.trees import Matrix
 
+Places = npt.NDArray[np.int64]
+
 _LIMIT = float(np.finfo(np.float32).max)
 
 
@@ -44,23 +46,44 @@ class Encoder:
         self.kinds = ["q" if kind == "numeric" else "c" for _, kind in features]
         self._words = {name: pa.array(v.words, pa.string()) for name, v in self.vocabularies.items()}
 
-    def encode(self, batch: pa.RecordBatch) -> Matrix:
-        """Matrix of shape (rows, features); DataError names a column that is absent or of another type."""
-        matrix = np.empty((batch.num_rows, len(self.features)), np.float32)
+    def encode(self, batch: pa.RecordBatch, rows: Places | None = None) -> Matrix:
+        """Matrix of shape (rows, features); DataError names a column that is absent or of another type.
+
+        Of all rows, or of those at the places `rows`: that matrix has its columns, not its rows, in one piece of
+        memory each, as scoring wants them.
+        """
+        count = batch.num_rows if rows is None else len(rows)
+        shape = (count, len(self.features))
+        matrix: Matrix = np.empty(shape, np.float32, "C" if rows is None else "F")
         for position, (name, kind) in enumerate(self.features):
-            if kind == "numeric":
-                matrix[:, position] = _number(batch, name)
-                continue
-            matrix[:, position] = self._codes(name, feature_column(batch, name, kind))
+            values = _number(batch, name) if kind == "numeric" else self._codes(batch, name)
+            matrix[:, position] = values if rows is None else values.take(rows)
+        if (infinite := np.isinf(matrix)).any():  # of features that are float32 already
+            matrix[infinite] = np.nan
         return matrix
 
-    def _codes(self, name: str, column: pa.Array) -> npt.NDArray[np.float32]:
-        found = pc.index_in(column, value_set=self._words[name])
+    def _codes(self, batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float32]:
+        """The code of each row; each word is looked up once where the words come as a dictionary."""
+        index = batch.schema.get_field_index(name)
+        column = batch.column(index) if index >= 0 else None
+        if column is not None and is_dictionary_of_strings(column.type):
+            codes = np.append(self._coded(name, column.dictionary), np.float32(np.nan))
+            told: npt.NDArray[np.float32] = codes.take(column.indices.fill_null(len(codes) - 1).to_numpy())
+            return told
+        return self._coded(name, feature_column(batch, name, "categorical"))
+
+    def _coded(self, name: str, words: pa.Array) -> npt.NDArray[np.float32]:
+        found = pc.index_in(words, value_set=self._words[name])
         if self.vocabularies[name].others:
             other = pa.scalar(len(self._words[name]), pa.int32())
-            found = pc.if_else(pc.is_valid(column), pc.fill_null(found, other), found)
+            found = pc.if_else(pc.is_valid(words), pc.fill_null(found, other), found)
         codes: npt.NDArray[np.float32] = pc.cast(found, pa.float32()).to_numpy(zero_copy_only=False)
         return codes
+
+
+def is_dictionary_of_strings(kind: pa.DataType) -> bool:
+    """Whether a column holds each of its words once, and an index of 32 bits per row."""
+    return bool(kind.equals(pa.dictionary(pa.int32(), pa.string())))
 
 
 def feature_column(batch: pa.RecordBatch, name: str, kind: Kind) -> pa.Array:
@@ -81,13 +104,12 @@ def feature_column(batch: pa.RecordBatch, name: str, kind: Kind) -> pa.Array:
 
 
 def _number(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float32]:
-    """A numeric column as float32. The feature table has it so already: then only infinity is left to be made NaN."""
+    """A numeric column as float32. The feature table has it so already: then infinity is left to be made NaN."""
     index = batch.schema.get_field_index(name)
     if index < 0 or not pa.types.is_float32(batch.schema.field(index).type):
         return as_float32(feature_column(batch, name, "numeric"))
     values: npt.NDArray[np.float32] = batch.column(index).to_numpy(zero_copy_only=False)
-    infinite = np.isinf(values)
-    return np.where(infinite, np.float32(np.nan), values) if infinite.any() else values
+    return values
 
 
 def as_float32(column: pa.Array) -> npt.NDArray[np.float32]:

@@ -15,7 +15,7 @@ import pyarrow as pa
 from agecli.models import trees
 from agecli.models.baseline import Baseline
 from agecli.models.calibrate import ClassCalibration, NumberCalibration
-from agecli.models.encode import Encoder
+from agecli.models.encode import Encoder, Places
 from agecli.models.learn import raw_output
 from agecli.models.spec import ModelSpec
 from agecli.models.trees import Matrix
@@ -45,9 +45,9 @@ class Model:
     card: dict[str, Any]
     digest: str
 
-    def score(self, batch: pa.RecordBatch) -> Scored:
-        """Scores every row; DataError if a feature is absent."""
-        rows = self.encoder.encode(batch)
+    def score(self, batch: pa.RecordBatch, places: Places | None = None) -> Scored:
+        """Scores every row, or those at `places`; DataError if a feature is absent."""
+        rows = self.encoder.encode(batch, np.arange(batch.num_rows) if places is None else places)
         if isinstance(self.calibration, NumberCalibration):
             return self._numbers(rows, self.calibration)
         return self._classes(rows, self.calibration)

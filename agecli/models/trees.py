@@ -157,7 +157,7 @@ def predict(booster: Any, rows: Matrix, upto: int = 0) -> Matrix:
         return np.empty(0, np.float32)
     if isinstance(booster, Loaded) and booster.kernel is not None and upto == 0:
         return booster.kernel.predict(rows)
-    told: Matrix = booster.inplace_predict(rows, iteration_range=(0, upto), missing=np.nan)
+    told: Matrix = booster.inplace_predict(np.ascontiguousarray(rows), iteration_range=(0, upto), missing=np.nan)
     return told
 
 

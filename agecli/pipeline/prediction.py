@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agecli.errors import AgecliError, DataError
 from agecli.models import artifact, explain
+from agecli.models.encode import Places
 from agecli.models.score import Model
+from agecli.models.spec import ModelSpec
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import BATCH_KEY, fingerprints
 from agecli.pipeline.registration import check_fits
@@ -21,7 +23,8 @@ from agecli.pipeline.tables import Facts, reason_columns
 from agecli.workspace import TEMPORARY, guard_writes, publish
 
 ROWS_AT_ONCE = 16_384
-_REPEATED = ["label_source", "model"]
+_FLOATS = ["prediction", "confidence", "lower_bound", "upper_bound"]
+_WORDS = pa.dictionary(pa.int32(), pa.string())
 
 
 def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[], Model]) -> Facts:
@@ -36,20 +39,20 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
         model = load()
     except DataError as error:  # not of this batch's rows: no batch can do without it
         raise AgecliError(error.what, error.why, error.fix) from error
-    label = pa.float64() if run.recipe.task == "regression" else pa.string()
-    schema = _schema(label, _id_type(run, item, prints.features), prints.reasons)
+    pieces = list(_pieces(run, item, prints.features, model.spec))
+    id_type = pieces[0].file.schema_arrow.field("id").type
+    schema = _schema(run.recipe.task == "regression", id_type, prints.reasons)
     scored = rows = 0
     temporary = target.parent / f"{TEMPORARY}{target.name}-{run.run_id}"
     with guard_writes(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with pq.ParquetWriter(
-                temporary, schema, compression="zstd", use_dictionary=_REPEATED, write_statistics=False
-            ) as writer:
-                for batch in _read(run, item, prints.features):
-                    done, count = _score(batch, model, digest, schema)
-                    writer.write_batch(done)
-                    rows, scored = rows + done.num_rows, scored + count
+            with _writer(temporary, schema) as writer:
+                for piece in pieces:
+                    done = [_score(batch, model, schema) for batch in piece.rows()]
+                    writer.write_table(pa.Table.from_batches([batch for batch, _ in done], schema))
+                    rows += sum(batch.num_rows for batch, _ in done)
+                    scored += sum(count for _, count in done)
                 writer.add_key_value_metadata({BATCH_KEY: f"{fingerprint}:{scored};"})
             if rows != item["rows"]:
                 raise DataError(
@@ -61,83 +64,116 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
     return {"rows": rows, "scored": scored}
 
 
-def _schema(label: pa.DataType, id_type: pa.DataType, reasons: int) -> pa.Schema:
+def _schema(regression: bool, id_type: pa.DataType, reasons: int) -> pa.Schema:
+    label = pa.float64() if regression else _WORDS
     return pa.schema(
         [
             ("id", id_type),
             ("known_label", label),
-            ("label_source", pa.string()),
+            ("label_source", _WORDS),
             ("prediction", label),
             ("confidence", pa.float64()),
             ("lower_bound", pa.float64()),
             ("upper_bound", pa.float64()),
-            ("model", pa.string()),
+            ("model", _WORDS),
             *((name, pa.string()) for name in reason_columns(reasons)),
         ]
     )
 
 
-def _paths(run: FrozenRun, item: dict[str, Any], features: str) -> Iterator[tuple[Path, list[int]]]:
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Floats are told apart byte by byte, which makes them as small with a quick codec as whole with a slow one."""
+    floats = [name for name in _FLOATS if pa.types.is_floating(schema.field(name).type)]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression={name: "lz4" if name in floats else "zstd" for name in schema.names},
+        use_dictionary=[field.name for field in schema if field.type == _WORDS],
+        use_byte_stream_split=floats,
+        write_statistics=False,
+        store_schema=False,  # readers get words as plain strings
+    )
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A row group of the features that belongs to the batch, and the columns that are wanted of it."""
+
+    path: Path
+    file: pq.ParquetFile
+    group: int
+    columns: list[str]
+
+    def rows(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self.file.iter_batches(
+                ROWS_AT_ONCE, row_groups=[self.group], columns=self.columns, use_threads=False
+            )
+        except (OSError, pa.ArrowInvalid, IndexError) as error:
+            raise _unreadable(self.path, error) from None
+
+
+def _pieces(run: FrozenRun, item: dict[str, Any], features: str, spec: ModelSpec) -> Iterator[_Piece]:
+    kept = ("id", "known_label", "label_source")
+    words = [*kept[1:], *(name for name, kind in spec.features if kind == "categorical")]
     folder = run.workspace.table("features", features)
     for piece in item["pieces"]:
-        yield folder / piece["file"], piece["row_groups"]
-
-
-def _id_type(run: FrozenRun, item: dict[str, Any], features: str) -> pa.DataType:
-    path, _ = next(_paths(run, item, features))
-    return _open(path).schema_arrow.field("id").type
-
-
-def _open(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(f"cannot read {path}", str(error), "agecli run --from features --force") from None
-
-
-def _read(run: FrozenRun, item: dict[str, Any], features: str) -> Iterator[pa.RecordBatch]:
-    for path, groups in _paths(run, item, features):
+        path = folder / piece["file"]
         try:
-            yield from _open(path).iter_batches(ROWS_AT_ONCE, row_groups=groups, use_threads=False)
-        except (OSError, pa.ArrowInvalid, IndexError) as error:
-            raise DataError(f"cannot read {path}", str(error), "agecli run --from features --force") from None
+            file = pq.ParquetFile(path, read_dictionary=words)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _unreadable(path, error) from None
+        columns = [name for name in file.schema_arrow.names if name in kept or name in spec.names]
+        for group in piece["row_groups"]:
+            yield _Piece(path, file, group, columns)
 
 
-def _score(batch: pa.RecordBatch, model: Model, digest: str, schema: pa.Schema) -> tuple[pa.RecordBatch, int]:
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"cannot read {path}", str(error), "agecli run --from features --force")
+
+
+def _score(batch: pa.RecordBatch, model: Model, schema: pa.Schema) -> tuple[pa.RecordBatch, int]:
     """All rows of a batch with predictions where the label is unknown, and how many those are."""
-    told = ("prediction", "confidence", "lower_bound", "upper_bound")
-    reasons = [name for name in schema.names if name.startswith("reason_")]
-    known = batch.column("known_label")
-    unknown = np.flatnonzero(known.is_null().to_numpy(zero_copy_only=False))
-    columns: dict[str, pa.Array] = {name: batch.column(name) for name in ("id", "known_label", "label_source")}
+    blank = batch.column("known_label").is_null()
+    told = blank.to_numpy(zero_copy_only=False)
+    unknown = np.flatnonzero(told)
+    values: dict[str, pa.Array | None] = dict.fromkeys(schema.names)
     if len(unknown):
-        rows = batch.select([n for n in model.spec.names if n in batch.schema.names]).take(pa.array(unknown))
-        scored = model.score(rows)
-        columns_told = (scored.prediction, scored.confidence, scored.lower, scored.upper)
-        why = explain.reasons_of(model, rows, scored.prediction, len(reasons)) if reasons else []
-        values = dict(zip((*told, *reasons), (*columns_told, *why), strict=True))
-    else:
-        values = dict.fromkeys((*told, *reasons))
-    place = np.full(batch.num_rows, -1, np.int64)
-    place[unknown] = np.arange(len(unknown))
-    index = pa.array(place, mask=place < 0)
-    for name, value in values.items():
-        kind = schema.field(name).type
-        columns[name] = pa.nulls(batch.num_rows, kind) if value is None else _placed(value, kind, unknown, index)
-    columns["model"] = pa.array([digest]).take(pa.array(np.zeros(batch.num_rows, np.int64), mask=place < 0))
-    arrays = [columns[field.name].cast(field.type) for field in schema]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema), len(unknown)
+        scored = model.score(batch, unknown)
+        values |= zip(_FLOATS, (scored.prediction, scored.confidence, scored.lower, scored.upper), strict=True)
+        reasons = [name for name in schema.names if name.startswith("reason_")]
+        if reasons:
+            rows = batch.select([n for n in model.spec.names if n in batch.schema.names]).take(pa.array(unknown))
+            values |= zip(reasons, explain.reasons_of(model, rows, scored.prediction, len(reasons)), strict=True)
+    columns = []
+    for field in schema:
+        if field.name in ("id", "known_label", "label_source"):
+            columns.append(_as(batch.column(field.name), field.type))
+        elif field.name == "model":
+            indices = pa.array(np.zeros(batch.num_rows, np.int32), mask=~told)
+            columns.append(pa.DictionaryArray.from_arrays(indices, [model.digest]))
+        else:
+            columns.append(_placed(values[field.name], field.type, unknown, blank))
+    return pa.RecordBatch.from_arrays(columns, schema=schema), len(unknown)
 
 
-def _placed(
-    values: pa.Array | npt.NDArray[Any], kind: pa.DataType, unknown: npt.NDArray[np.int64], index: pa.Array
-) -> pa.Array:
-    """The values of the unknown rows at their places among all rows, NULL elsewhere."""
-    if not pa.types.is_floating(kind):
-        return pa.array(values).cast(kind).take(index)
-    whole = np.zeros(len(index), np.float64)
-    whole[unknown] = pa.array(values).to_numpy(zero_copy_only=False)
-    return pa.array(whole, kind, mask=index.is_null().to_numpy(zero_copy_only=False), from_pandas=False)
+def _placed(values: pa.Array | None, kind: pa.DataType, places: Places, blank: pa.Array) -> pa.Array:
+    """The values at their places, NULL where `blank` is false."""
+    if values is None:
+        return pa.nulls(len(blank), kind)
+    if pa.types.is_floating(kind):
+        whole = np.zeros(len(blank), np.float64)
+        whole[places] = values.to_numpy()
+        return pa.Array.from_buffers(kind, len(blank), [blank.buffers()[1], pa.py_buffer(whole)])
+    index = np.zeros(len(blank), np.int32)
+    index[places] = np.arange(len(places))
+    return _as(values.take(pa.array(index, mask=~blank.to_numpy(zero_copy_only=False))), kind)
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    if column.type.equals(kind):
+        return column
+    return column.cast(kind.value_type).dictionary_encode() if kind == _WORDS else column.cast(kind)
 
 
 def lazily(run: FrozenRun, digest: str) -> Callable[[], Model]:
