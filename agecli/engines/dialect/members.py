@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from agecli.engines.dialect import ast
@@ -19,6 +20,7 @@ from agecli.engines.dialect.types import Type, common_type, field_names, quote_t
 from agecli.engines.runtime.elements import KINDS, Expr
 
 _LONGEST_SQL = 20_000
+_MOST_PARTS = 1_000
 
 
 @dataclass(frozen=True)
@@ -212,21 +214,27 @@ def fails(expr: Expr) -> bool:
 def with_item(array: Array, item: Expr | None, *others: Array) -> Array | None:
     """The array with another value of each member, made from those of `array` and `others`; None where one of these
     can raise and is not among what the new one is made from: it has to be computed all the same."""
-    if item is None or item.kind not in KINDS:
+    if item is None or item.kind not in KINDS or not _short(item):
         return None
-    used = set(_parts(item))
+    used = set(parts(item))
     given = [a.item for a in (array, *others) if a.item is not None]
     return None if any(fails(one) and one not in used for one in given) else replace(array, item=item)
 
 
-def _parts(expr: Expr) -> Iterator[Expr]:
+def parts(expr: Expr) -> Iterator[Expr]:
+    """An expression and all that it is made from."""
     yield expr
     for arg in expr.args:
-        yield from _parts(arg)
+        yield from parts(arg)
+
+
+def _short(expr: Expr) -> bool:
+    """Whether an expression is one to work with: what uses its argument twice, over the same again, soon is endless."""
+    return sum(1 for _ in islice(parts(expr), _MOST_PARTS + 1)) <= _MOST_PARTS
 
 
 def with_condition(array: Array, condition: Expr | None) -> Array | None:
-    if condition is None or condition.kind != "boolean":
+    if condition is None or condition.kind != "boolean" or not _short(condition):
         return None
     return replace(array, conditions=(*array.conditions, condition))
 

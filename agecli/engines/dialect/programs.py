@@ -25,6 +25,7 @@ from agecli.engines.dialect.members import (
     coerced,
     constant,
     fails,
+    parts,
     root_array,
     with_condition,
     with_item,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _mark = re.compile(f"{OPENING}([a-z]+) ([^{CLOSING}]*){CLOSING}")
 _scanned = re.compile(r"ag_try_json_scan_[0-9a-f]{12}\((\w+)\.(c\d+)\)").fullmatch
 _MOST_OUTPUTS = 64
+_MOST_FUNCTIONS = 64
 _LONGEST_SQL = 20_000
 
 
@@ -232,10 +234,9 @@ class Programs:
         from agecli.engines.runtime.program import Output  # which needs this package to be whole
 
         source = self.source(relation, value.sql, array.root)
-        if source is None or value.volatile:
+        if source is None or value.volatile or not self.has_room(array):
             return value
-        parts = (*array.conditions, *((array.item,) if array.item is not None else ()))
-        raises = any(map(fails, parts)) or fold == "sum"
+        raises = any(map(fails, _values(array))) or fold == "sum"
         output = Output(fold, str(value.type), array.conditions, array.item, more, source, value.sql, raises)
         place = self.place(Wanted(output, relation, array.root, value.sql, value.type))
         return value if place is None else replace(value, sql=self.mark(kind, place))
@@ -247,6 +248,13 @@ class Programs:
                 return None
             self.wanted.append(wanted)
         return self.wanted.index(wanted)
+
+    def has_room(self, array: Array) -> bool:
+        """Whether one pass over a text can ask all functions of texts inside: those of this array and of all before."""
+        known = [w.output for w in self.wanted if w.root == array.root]
+        values = [v for o in known if not isinstance(o, OfText) for v in _values(o)]
+        asked = {part for value in (*values, *_values(array)) for part in parts(value) if part.op == "function"}
+        return len(asked) <= _MOST_FUNCTIONS
 
     def source(self, relation: str, sql: str, root: Root) -> str | None:
         """SQL for a relation over `texts` with the columns that `sql` mentions; None where they need other columns."""
@@ -351,6 +359,11 @@ def _composed(column: Typed, value: Typed, relation: str) -> OfText | None:
     variable = f"agecli_m{inner.sql.count('agecli_m')}"
     body = renamed(value.sql, column.sql, variable)
     return OfText(inner.root, f"list_extract(list_transform([{inner.sql}], lambda {variable}: {body}), 1)", value.type)
+
+
+def _values(array: Array | Output) -> tuple[Expr, ...]:
+    """All that is computed of the members."""
+    return array.conditions if array.item is None else (*array.conditions, array.item)
 
 
 def _unvalued(array: Array) -> Array:
