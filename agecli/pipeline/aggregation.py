@@ -9,11 +9,11 @@ from agecli.errors import ConfigError, DataError
 from agecli.models.metrics import TIERS
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints
-from agecli.pipeline.publication import profile, publish
+from agecli.pipeline.publication import moments, profile, publish
 from agecli.pipeline.registration import version_of
 from agecli.pipeline.staging import check_rows, in_file
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, features_table, reason_columns
-from agecli.recipe import render
+from agecli.recipe import Recipe, render
 from agecli.workspace import mark_whole, new_folder
 
 COLUMNS = ("id", "value", "source", "confidence", "lower", "upper", "model")
@@ -76,8 +76,7 @@ def _write(run: FrozenRun, digest: str, batches: int, failed: tuple[int, ...], p
             "feature_table": prints.features,
             "model": digest,
             "failed": list(failed),
-            **_counts(engine, table),
-            "profile": profile(engine_of(run, threads=1), table, run.recipe),
+            **_told(engine_of(run, threads=1), table, run.recipe),
         }
         mark_whole(folder, {"fingerprint": fingerprint, "rows": written.rows, "files": written.files, **facts})
 
@@ -125,21 +124,20 @@ def _check_columns(engine: Engine, sql: str, tables: dict[str, Table], reasons: 
         )
 
 
-def _counts(engine: Engine, table: Table) -> Facts:
+def _told(engine: Engine, table: Table, recipe: Recipe) -> Facts:
+    """Counts of the results, and their profile. `engine` has one thread, so that sums are the same each time."""
     limits = list(TIERS.values())
     tiers = [f"count_if(confidence >= {low:.1f}e0" + (f" AND confidence < {high:.1f}e0)" if high else ")")
              for low, high in zip(limits, [None, *limits[:-1]], strict=True)]  # fmt: skip
-    sql = "SELECT source, count(*) AS n, " + ", ".join(f"{e} AS t{i}" for i, e in enumerate(tiers))
-    rows = [
-        row
-        for batch in engine.read(f"{sql} FROM results GROUP BY source", {"results": table})
-        for row in batch.to_pylist()
-    ]
+    wanted = ["source", "count(*) AS n", *(f"{e} AS t{i}" for i, e in enumerate(tiers)), *moments(recipe)]
+    sql = f"SELECT {', '.join(wanted)} FROM results GROUP BY source"
+    rows = [row for batch in engine.read(sql, {"results": table}) for row in batch.to_pylist()]
     by_source = {row["source"]: row for row in rows}
-    predicted = by_source.get("PREDICTED", {})
+    predicted = by_source.get("PREDICTED", {"n": 0})
     return {
         "known": by_source.get("KNOWN", {}).get("n", 0),
-        "predicted": predicted.get("n", 0),
+        "predicted": predicted["n"],
         "defaulted": by_source.get("DEFAULT", {}).get("n", 0),
         "tiers": {name: predicted.get(f"t{i}", 0) for i, name in enumerate(TIERS)},
+        "profile": profile(engine, table, recipe, predicted["n"], predicted),
     }

@@ -39,28 +39,33 @@ class Published:
         return f"{self.period}/results/{self.fingerprint}"
 
 
-def profile(engine: Engine, results: Table, recipe: Recipe) -> dict[str, Any]:
-    """What the gate compares, of the predicted rows. `engine` has one thread, so that sums are the same each time."""
-    regression = recipe.task == "regression"
-    columns = ["confidence", "value"] if regression else ["confidence"]
-    wanted = ["count(*) AS rows"]
-    for name in columns:
+def moments(recipe: Recipe) -> list[str]:
+    """What `profile` wants to know of the predicted rows, as columns of a SELECT over the results."""
+    wanted = []
+    for name in _numbers(recipe):
         number = f"CAST({name} AS double)"
         wanted += [f"avg({number}) AS {name}_mean", f"stddev_pop({number}) AS {name}_spread"]
-    (found,) = _rows(engine, results, wanted)
-    told: dict[str, Any] = {"task": recipe.task, "label": recipe.label, "tolerance": recipe.tolerance}
-    told["rows"] = found["rows"]
-    told["confidence"] = {key: found[f"confidence_{key}"] for key in ("mean", "spread")}
-    if regression:
-        return {**told, "prediction": {key: found[f"value_{key}"] for key in ("mean", "spread")}}
-    most = f" GROUP BY value ORDER BY n DESC, value LIMIT {MOST_CLASSES}"
-    counts = _rows(engine, results, ["value", "count(*) AS n"], most)
-    return {**told, "shares": {row["value"]: row["n"] / told["rows"] for row in counts}}
+    return wanted
 
 
-def _rows(engine: Engine, results: Table, columns: list[str], rest: str = "") -> list[dict[str, Any]]:
-    sql = f"SELECT {', '.join(columns)} FROM results WHERE source = 'PREDICTED'{rest}"
-    return [row for batch in engine.read(sql, {"results": results}) for row in batch.to_pylist()]
+def profile(engine: Engine, results: Table, recipe: Recipe, rows: int, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What the gate compares, of the predicted rows: `rows` of them, whose `moments` are `found` (if there are any)."""
+    told: dict[str, Any] = {"task": recipe.task, "label": recipe.label, "tolerance": recipe.tolerance, "rows": rows}
+    words = {"confidence": "confidence", "value": "prediction"}
+    for name in _numbers(recipe):
+        told[words[name]] = {key: found.get(f"{name}_{key}") for key in ("mean", "spread")}
+    if recipe.task == "regression":
+        return told
+    sql = (
+        "SELECT value, count(*) AS n FROM results WHERE source = 'PREDICTED'"
+        f" GROUP BY value ORDER BY n DESC, value LIMIT {MOST_CLASSES}"
+    )
+    counts = [row for batch in engine.read(sql, {"results": results}) for row in batch.to_pylist()]
+    return {**told, "shares": {row["value"]: row["n"] / rows for row in counts}}
+
+
+def _numbers(recipe: Recipe) -> list[str]:
+    return ["confidence", "value"] if recipe.task == "regression" else ["confidence"]
 
 
 def last_published(workspace: Workspace) -> Published | None:
