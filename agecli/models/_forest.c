@@ -532,11 +532,63 @@ static PyObject *probabilities(PyObject *Py_UNUSED(self), PyObject *args)
     return Py_NewRef(Py_None);
 }
 
+/* A line through `size` points, at least two, of growing x: as Table of calibrate.py does it, operation by operation. */
+static void interpolated(const double *x, const double *y, uint32_t size, const double *limits, const double *values,
+                         Py_ssize_t count, double *out)
+{
+    for (Py_ssize_t i = 0; i < count; i += LANES) {
+        const int lanes = (int)(count - i < LANES ? count - i : LANES);
+        double inside[LANES] = {0};
+        uint32_t below[LANES] = {0}; /* how many x are not above the value; the first one never is */
+        for (int lane = 0; lane < lanes; lane++) {
+            const double value = values[i + lane];
+            inside[lane] = value < x[0] ? x[0] : value > x[size - 1] ? x[size - 1] : value;
+        }
+        for (uint32_t left = size; left > 1; left -= left / 2)
+            for (int lane = 0; lane < LANES; lane++)
+                below[lane] += (left / 2) * (x[below[lane] + left / 2] <= inside[lane]);
+        for (int lane = 0; lane < lanes; lane++) {
+            const uint32_t at = below[lane] < size - 1 ? below[lane] : size - 2;
+            const double share = (inside[lane] - x[at]) / (x[at + 1] - x[at]);
+            const double told = y[at] + (y[at + 1] - y[at]) * share;
+            out[i + lane] = told < limits[0] ? limits[0] : told > limits[1] ? limits[1] : told;
+        }
+    }
+}
+
+/* interpolate(x, y, limits, values, out): the line at each value; limits are the least and the greatest y. */
+static PyObject *interpolate(PyObject *Py_UNUSED(self), PyObject *args)
+{
+    enum { X, Y, LIMITS, VALUES, OUT, BUFFERS };
+    PyObject *given[BUFFERS], *answer = NULL;
+    Py_buffer view[BUFFERS] = {{0}};
+    int held = 0;
+    if (!PyArg_ParseTuple(args, "OOOOO", &given[X], &given[Y], &given[LIMITS], &given[VALUES], &given[OUT]))
+        return NULL;
+    for (; held < BUFFERS; held++)
+        if (PyObject_GetBuffer(given[held], &view[held], held == OUT ? PyBUF_WRITABLE : PyBUF_SIMPLE) < 0)
+            goto done;
+    if (view[X].len < 16 || view[X].len != view[Y].len || view[LIMITS].len != 16 || view[VALUES].len != view[OUT].len) {
+        PyErr_SetString(PyExc_ValueError, "the arrays do not fit each other");
+        goto done;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    interpolated(view[X].buf, view[Y].buf, (uint32_t)(view[X].len / 8), view[LIMITS].buf, view[VALUES].buf,
+                 view[OUT].len / 8, view[OUT].buf);
+    Py_END_ALLOW_THREADS
+    answer = Py_NewRef(Py_None);
+done:
+    while (held-- > 0)
+        PyBuffer_Release(&view[held]);
+    return answer;
+}
+
 static PyMethodDef methods[] = {
     {"add", add, METH_VARARGS, "Adds every tree's leaf for every row."},
     {"wide", wide, METH_NOARGS, "Whether add_wide works on this machine."},
     {"add_wide", add_wide, METH_VARARGS, "The same for trees of few leaves, many rows at once."},
     {"probabilities", probabilities, METH_VARARGS, "Turns sums into probabilities, in place."},
+    {"interpolate", interpolate, METH_VARARGS, "A piecewise linear function at many places."},
     {0},
 };
 static PyModuleDef_Slot slots[] = {{0, NULL}};

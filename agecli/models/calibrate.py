@@ -20,12 +20,13 @@ import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from agecli.models import metrics
+from agecli.models import kernel, metrics
 
 Vector = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -52,14 +53,22 @@ class Table:
 
     def __call__(self, values: Vector) -> Vector:
         """The function at each value, from that value alone (so chunks do not matter)."""
-        x, y = np.array(self.x), np.array(self.y)
+        x, y, limits = self._arrays
         if len(x) == 1:
             return np.full(len(values), y[0])
+        compiled = kernel.interpolate(x, y, limits, values)
+        if compiled is not None:
+            return compiled
         inside = np.clip(values, x[0], x[-1])
         left = np.clip(np.searchsorted(x, inside, side="right") - 1, 0, len(x) - 2)
         share = (inside - x[left]) / (x[left + 1] - x[left])
         told: Vector = y[left] + (y[left + 1] - y[left]) * share
-        return np.clip(told, y.min(), y.max())
+        return np.clip(told, *limits)
+
+    @cached_property
+    def _arrays(self) -> tuple[Vector, Vector, Vector]:
+        y = np.array(self.y)
+        return np.array(self.x), y, np.array([y.min(), y.max()])
 
     def to_json(self) -> dict[str, list[float]]:
         return {"x": list(self.x), "y": list(self.y)}
@@ -99,12 +108,23 @@ class NumberCalibration:
 
     def interval(self, point: Vector, spread: Vector) -> tuple[Floats, Floats]:
         """Lower and upper bound as float32, from points that are float32 values, and raw spreads."""
-        half = self.factor * self.scale(point, spread)
-        return (point - half).astype(np.float32), (point + half).astype(np.float32)
+        return self._around(point, self.scale(point, spread))
 
     def confident(self, point: Vector, spread: Vector, tolerance: float) -> Floats:
         """Probability of being within the tolerance, as float32."""
-        return self.confidence(tolerance / self.scale(point, spread)).astype(np.float32)
+        return self._within(tolerance, self.scale(point, spread))
+
+    def promise(self, point: Vector, spread: Vector, tolerance: float) -> tuple[Floats, Floats, Floats]:
+        """Both at once: lower bound, upper bound, probability."""
+        scale = self.scale(point, spread)
+        return *self._around(point, scale), self._within(tolerance, scale)
+
+    def _around(self, point: Vector, scale: Vector) -> tuple[Floats, Floats]:
+        half = self.factor * scale
+        return (point - half).astype(np.float32), (point + half).astype(np.float32)
+
+    def _within(self, tolerance: float, scale: Vector) -> Floats:
+        return self.confidence(tolerance / scale).astype(np.float32)
 
     def to_json(self) -> dict[str, Any]:
         return {

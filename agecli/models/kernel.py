@@ -24,6 +24,7 @@ except ImportError:  # no compiler where it was installed
     _forest = None  # type: ignore[assignment]
 
 Matrix = npt.NDArray[np.float32]
+Vector = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.uint32]
 
 _NODE = np.dtype([("left", "<u4"), ("set", "<u4"), ("column", "<u2"), ("rank", "<u2"), ("leaf", "<f4")])
@@ -98,6 +99,16 @@ def compiled(data: bytes, booster: Any) -> Kernel | None:
         return None
     kernel = _build(forest.read(data)["learner"])
     return kernel if kernel is not None and _agrees(kernel, booster) else None
+
+
+def interpolate(x: Vector, y: Vector, limits: Vector, values: Vector) -> Vector | None:
+    """The line through two points (x, y) or more, of growing x, at each value, held within `limits`; None where the
+    compiled part is not at hand."""
+    if not available():
+        return None
+    told = np.empty(len(values))
+    _forest.interpolate(x, y, limits, np.ascontiguousarray(values, np.float64), told)
+    return told
 
 
 def _build(learner: Mapping[str, Any]) -> Kernel | None:

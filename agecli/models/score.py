@@ -55,8 +55,7 @@ class Model:
     def _numbers(self, rows: Matrix, calibration: NumberCalibration) -> Scored:
         told = trees.predict(self.point, rows).astype(np.float64)
         spread = trees.predict(self.spread, rows).astype(np.float64)
-        lower, upper = calibration.interval(told, spread)
-        confidence = calibration.confident(told, spread, float(self.spec.tolerance or 0))
+        lower, upper, confidence = calibration.promise(told, spread, float(self.spec.tolerance or 0))
         return Scored(pa.array(told), pa.array(confidence), pa.array(lower), pa.array(upper))
 
     def _classes(self, rows: Matrix, calibration: ClassCalibration) -> Scored:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from agecli.models import kernel, trees
+from agecli.models.calibrate import Table
 
 needs_kernel = pytest.mark.skipif(not kernel.available(), reason="the compiled part was not built (no C compiler)")
 
@@ -145,6 +148,23 @@ def test_a_loaded_model_scores_with_it():
     rows = rows_of(np.random.default_rng(1), 50, ["q", "c"], 0.1)
     assert loaded.kernel is not None
     assert same_bits(trees.predict(loaded, rows), trees.predict(booster, rows))
+
+
+@needs_kernel
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    knots=st.dictionaries(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), min_size=1, max_size=30),
+    values=st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=40),
+)
+def test_a_table_is_the_same_compiled_and_not(knots, values):
+    x = sorted(knots)
+    assume(all(after - before > 1e-9 for before, after in pairwise(x)))
+    table = Table(tuple(x), tuple(knots[at] for at in x))
+    asked = np.array([*values, *x])
+    with pytest.MonkeyPatch.context() as patch:
+        fast = table(asked)
+        patch.setenv("AGECLI_KERNEL", "xgboost")
+        assert np.array_equal(fast, table(asked), equal_nan=True)
 
 
 def test_it_can_be_switched_off(monkeypatch):
