@@ -583,11 +583,63 @@ done:
     return answer;
 }
 
+static inline int is_valid(const uint8_t *valid, int64_t place)
+{
+    return valid == NULL || (valid[place >> 3] >> (place & 7) & 1);
+}
+
+/* pick(valid, data, words, first, rows, out): of a column of Arrow, beginning at its entry `first`, the values of
+   `rows` (int64) as float32; NaN for what is missing or infinite. `data` are float32 or, where there are `words`
+   (float32), indices (int32) into them. `valid` may be None: nothing is missing then. */
+static PyObject *pick(PyObject *Py_UNUSED(self), PyObject *args)
+{
+    enum { VALID, DATA, WORDS, ROWS, OUT, BUFFERS };
+    PyObject *given[BUFFERS], *answer = NULL;
+    Py_buffer view[BUFFERS] = {{0}};
+    Py_ssize_t first;
+    int held = 0;
+    if (!PyArg_ParseTuple(args, "OOOnOO", &given[VALID], &given[DATA], &given[WORDS], &first, &given[ROWS],
+                          &given[OUT]))
+        return NULL;
+    for (; held < BUFFERS; held++)
+        if (given[held] != Py_None &&
+            PyObject_GetBuffer(given[held], &view[held], held == OUT ? PyBUF_WRITABLE : PyBUF_SIMPLE) < 0)
+            goto done;
+    const int64_t *rows = view[ROWS].buf;
+    const uint8_t *valid = view[VALID].buf;
+    const float *numbers = view[DATA].buf, *words = view[WORDS].buf;
+    const int32_t *indices = view[DATA].buf;
+    const uint32_t known = (uint32_t)(view[WORDS].len / 4);
+    float *out = view[OUT].buf;
+    const Py_ssize_t count = view[ROWS].len / 8;
+    if (view[OUT].len != count * 4) {
+        PyErr_SetString(PyExc_ValueError, "the arrays do not fit each other");
+        goto done;
+    }
+    if (given[WORDS] == Py_None)
+        for (Py_ssize_t i = 0; i < count; i++) {
+            const float value = numbers[first + rows[i]];
+            out[i] = is_valid(valid, first + rows[i]) && !isinf(value) ? value : NAN;
+        }
+    else
+        for (Py_ssize_t i = 0; i < count; i++) {
+            const uint32_t index = (uint32_t)indices[first + rows[i]];
+            out[i] = is_valid(valid, first + rows[i]) && index < known ? words[index] : NAN;
+        }
+    answer = Py_NewRef(Py_None);
+done:
+    while (held-- > 0)
+        if (view[held].obj != NULL)
+            PyBuffer_Release(&view[held]);
+    return answer;
+}
+
 static PyMethodDef methods[] = {
     {"add", add, METH_VARARGS, "Adds every tree's leaf for every row."},
     {"wide", wide, METH_NOARGS, "Whether add_wide works on this machine."},
     {"add_wide", add_wide, METH_VARARGS, "The same for trees of few leaves, many rows at once."},
     {"probabilities", probabilities, METH_VARARGS, "Turns sums into probabilities, in place."},
+    {"pick", pick, METH_VARARGS, "Values of some rows of a column of Arrow."},
     {"interpolate", interpolate, METH_VARARGS, "A piecewise linear function at many places."},
     {0},
 };

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from agecli.errors import DataError
+from agecli.models import kernel
 from agecli.models.spec import Kind
 from agecli.models.trees import Matrix
 
@@ -52,32 +53,41 @@ class Encoder:
         Of all rows, or of those at the places `rows`: that matrix has its columns, not its rows, in one piece of
         memory each, as scoring wants them.
         """
+        rows = None if rows is None else np.ascontiguousarray(rows, np.int64)
         count = batch.num_rows if rows is None else len(rows)
         shape = (count, len(self.features))
         matrix: Matrix = np.empty(shape, np.float32, "C" if rows is None else "F")
         for position, (name, kind) in enumerate(self.features):
-            values = _number(batch, name) if kind == "numeric" else self._codes(batch, name)
-            matrix[:, position] = values if rows is None else values.take(rows)
-        if (infinite := np.isinf(matrix)).any():  # of features that are float32 already
-            matrix[infinite] = np.nan
+            index = batch.schema.get_field_index(name)
+            column = batch.column(index) if index >= 0 else feature_column(batch, name, kind)
+            if rows is None or not self._picked(name, kind, column, rows, matrix[:, position]):
+                values = self._values(batch, name, kind, column)
+                matrix[:, position] = values if rows is None else values.take(rows)
         return matrix
 
-    def _codes(self, batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float32]:
-        """The code of each row; each word is looked up once where the words come as a dictionary."""
-        index = batch.schema.get_field_index(name)
-        column = batch.column(index) if index >= 0 else None
-        if column is not None and is_dictionary_of_strings(column.type):
-            codes = np.append(self._coded(name, column.dictionary), np.float32(np.nan))
-            told: npt.NDArray[np.float32] = codes.take(column.indices.fill_null(len(codes) - 1).to_numpy())
-            return told
-        return self._coded(name, feature_column(batch, name, "categorical"))
+    def _picked(self, name: str, kind: Kind, column: pa.Array, rows: Places, out: Matrix) -> bool:
+        """Writes the values at `rows` in compiled code, if it is at hand and the column as the feature table has it."""
+        if kind == "numeric":
+            return pa.types.is_float32(column.type) and kernel.pick(column, None, rows, out)
+        if not is_dictionary_of_strings(column.type):
+            return False
+        return kernel.pick(column.indices, self._coded(name, column.dictionary), rows, out)
 
-    def _coded(self, name: str, words: pa.Array) -> npt.NDArray[np.float32]:
+    def _values(self, batch: pa.RecordBatch, name: str, kind: Kind, column: pa.Array) -> Matrix:
+        if kind == "numeric":
+            return _number(batch, name, column)
+        if is_dictionary_of_strings(column.type):  # each word is looked up once
+            codes = np.append(self._coded(name, column.dictionary), np.float32(np.nan))
+            told: Matrix = codes.take(column.indices.fill_null(len(codes) - 1).to_numpy())
+            return told
+        return self._coded(name, feature_column(batch, name, kind))
+
+    def _coded(self, name: str, words: pa.Array) -> Matrix:
         found = pc.index_in(words, value_set=self._words[name])
         if self.vocabularies[name].others:
             other = pa.scalar(len(self._words[name]), pa.int32())
             found = pc.if_else(pc.is_valid(words), pc.fill_null(found, other), found)
-        codes: npt.NDArray[np.float32] = pc.cast(found, pa.float32()).to_numpy(zero_copy_only=False)
+        codes: Matrix = pc.cast(found, pa.float32()).to_numpy(zero_copy_only=False)
         return codes
 
 
@@ -103,13 +113,13 @@ def feature_column(batch: pa.RecordBatch, name: str, kind: Kind) -> pa.Array:
         raise DataError("the rows do not fit the model", why, "correct its kind in recipe.toml") from None
 
 
-def _number(batch: pa.RecordBatch, name: str) -> npt.NDArray[np.float32]:
-    """A numeric column as float32. The feature table has it so already: then infinity is left to be made NaN."""
-    index = batch.schema.get_field_index(name)
-    if index < 0 or not pa.types.is_float32(batch.schema.field(index).type):
+def _number(batch: pa.RecordBatch, name: str, column: pa.Array) -> Matrix:
+    """A numeric column as float32. The feature table has it so already: then only infinity is left to be made NaN."""
+    if not pa.types.is_float32(column.type):
         return as_float32(feature_column(batch, name, "numeric"))
-    values: npt.NDArray[np.float32] = batch.column(index).to_numpy(zero_copy_only=False)
-    return values
+    values: Matrix = column.to_numpy(zero_copy_only=False)
+    infinite = np.isinf(values)
+    return np.where(infinite, np.float32(np.nan), values) if infinite.any() else values
 
 
 def as_float32(column: pa.Array) -> npt.NDArray[np.float32]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from agecli.models import forest, wide
 from agecli.models.wide import Wide
@@ -109,6 +110,16 @@ def interpolate(x: Vector, y: Vector, limits: Vector, values: Vector) -> Vector 
     told = np.empty(len(values))
     _forest.interpolate(x, y, limits, np.ascontiguousarray(values, np.float64), told)
     return told
+
+
+def pick(column: pa.Array, words: Matrix | None, rows: npt.NDArray[np.int64], out: Matrix) -> bool:
+    """Puts into `out` (rows,) the values at `rows` of a float32 column, NaN for what is missing or infinite; with
+    `words`, of a column of indices (int32) into them. False where the compiled part is not at hand."""
+    valid, data = column.buffers()
+    if data is None or not available():
+        return False
+    _forest.pick(valid, data, words, column.offset, rows, out)
+    return True
 
 
 def _build(learner: Mapping[str, Any]) -> Kernel | None:

@@ -51,6 +51,22 @@ def test_words_of_any_text_type_are_words(kind: pa.DataType) -> None:
     assert encode(colour=pa.array(["red"]).cast(kind))[0][1] == 1.0
 
 
+@pytest.mark.parametrize("others", [False, True])
+@pytest.mark.parametrize("way", ["", "xgboost"], ids=["compiled", "not"])
+@pytest.mark.parametrize("words", [pa.string(), pa.dictionary(pa.int32(), pa.string())], ids=str)
+@pytest.mark.parametrize("numbers", [pa.float32(), pa.float64()], ids=str)
+def test_some_rows_are_encoded_as_among_all(numbers, words, way, others, monkeypatch) -> None:
+    monkeypatch.setenv("AGECLI_KERNEL", way)
+    encoder = Encoder(FEATURES, {"colour": Vocabulary(("blue", "red"), others)})
+    sizes = pa.array([9.0, 2.5, None, math.nan, math.inf, -math.inf, 3.5, None, -0.0] * 3).cast(numbers)
+    colours = pa.array(["red", None, "green", "blue", "red", None, "pink", "blue", "red"] * 3).cast(words)
+    whole = pa.RecordBatch.from_pydict({"size": sizes, "colour": colours})
+    for batch in (whole, whole.slice(5, 17), whole.slice(3, 0), whole.slice(9).filter(pa.array([True] * 18))):
+        every = encoder.encode(batch)
+        for rows in (np.arange(len(batch)), np.arange(len(batch))[::3], np.arange(0)):
+            assert np.array_equal(encoder.encode(batch, rows), every[rows], equal_nan=True)
+
+
 def test_a_feature_that_is_absent_is_named() -> None:
     encoder = Encoder(FEATURES, {"colour": Vocabulary((), False)})
     with pytest.raises(DataError, match="the feature colour is not among the columns"):
