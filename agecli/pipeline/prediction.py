@@ -17,12 +17,12 @@ from agecli.models.encode import Places
 from agecli.models.score import Model
 from agecli.models.spec import ModelSpec
 from agecli.pipeline.frozen import FrozenRun
-from agecli.pipeline.graph import BATCH_KEY, fingerprints
+from agecli.pipeline.graph import BATCH_KEY, ROW_GROUP_ROWS, fingerprints
 from agecli.pipeline.registration import check_fits
 from agecli.pipeline.tables import Facts, reason_columns
 from agecli.workspace import TEMPORARY, guard_writes, publish
 
-ROWS_AT_ONCE = 16_384
+VALUES_AT_ONCE = 2_000_000  # a row group of 39 columns; fewer rows of more columns
 _FLOATS = ["prediction", "confidence", "lower_bound", "upper_bound"]
 _WORDS = pa.dictionary(pa.int32(), pa.string())
 
@@ -105,10 +105,9 @@ class _Piece:
     columns: list[str]
 
     def rows(self) -> Iterator[pa.RecordBatch]:
+        at_once = min(ROW_GROUP_ROWS, VALUES_AT_ONCE // len(self.columns) + 1)
         try:
-            yield from self.file.iter_batches(
-                ROWS_AT_ONCE, row_groups=[self.group], columns=self.columns, use_threads=False
-            )
+            yield from self.file.iter_batches(at_once, [self.group], self.columns, use_threads=False)
         except (OSError, pa.ArrowInvalid, IndexError) as error:
             raise _unreadable(self.path, error) from None
 
