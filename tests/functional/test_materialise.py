@@ -73,6 +73,17 @@ def both(recipe: Path, path: Path, workspace: Path) -> tuple[Made, Made]:
     return computed, stored
 
 
+def every_way(recipe: Path, path: Path, workspace: Path) -> tuple[Made, Made]:
+    """Both ways, with compiled code and without it."""
+    fast = both(recipe, path, workspace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGECLI_FAST", "off")
+        plain = both(recipe, path, workspace / "plain")
+    for one, other in zip(fast, plain, strict=True):
+        assert (one.files, one.facts, one.error, one.stored) == (other.files, other.facts, other.error, other.stored)
+    return fast
+
+
 @pytest.fixture
 def heights(tmp_path) -> Heights:
     return Heights(tmp_path / "project")
@@ -106,19 +117,19 @@ def test_dirty_profiles_come_out_the_same(clean_rows, tmp_path_factory, data):
         values = [*dirt, *table.column(name).to_pylist()[len(dirt) :]]
         table = table.set_column(table.schema.get_field_index(name), name, pa.array(values, pa.string()))
     pq.write_table(table, place / "rows.parquet", row_group_size=128)
-    computed, stored = both(recipes.shipped() / "profiles", place / "rows.parquet", place)
+    computed, stored = every_way(recipes.shipped() / "profiles", place / "rows.parquet", place)
     assert computed.error is None
     assert computed.facts["rows_in"] == computed.facts["rows"] == 150
     assert (computed.stored, stored.stored) == (False, True)
 
 
 def test_legislators_come_out_the_same(real_data, tmp_path):
-    computed, _ = both(recipes.shipped() / "legislators", real_data / "legislators" / "*.parquet", tmp_path)
+    computed, _ = every_way(recipes.shipped() / "legislators", real_data / "legislators" / "*.parquet", tmp_path)
     assert (computed.error, computed.stored) == (None, False)
 
 
 def test_what_groups_rows_is_stored_since_their_order_would_differ(real_data, tmp_path):
-    computed, _ = both(recipes.shipped() / "titanic", real_data / "titanic" / "*.csv", tmp_path)
+    computed, _ = every_way(recipes.shipped() / "titanic", real_data / "titanic" / "*.csv", tmp_path)
     assert (computed.error, computed.stored) == (None, True)
     assert "the staging table is stored: rows are put together by window" in computed.said
 
