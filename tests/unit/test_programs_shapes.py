@@ -53,6 +53,7 @@ USED = (  # by a program, by functions of texts
     ),
     ("years, numbers, digits, day, low, begun", True, True),
     ("bare, src", False, False),
+    ("TRY(element_at(transform(numbers, x -> 7 / (x - 5)), 1)), TRY(cardinality(years) / (id - 9))", False, False),
     ("filter(bare, x -> regexp_like(x, '[0-9]')), cardinality(bare)", True, False),
     ("CAST(level AS DOUBLE) * cardinality(years), level", True, True),
     ("filter(numbers, x -> x > id), cardinality(filter(numbers, x -> x > id))", False, False),

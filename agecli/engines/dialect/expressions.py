@@ -331,7 +331,8 @@ class ExpressionBinder:
     def try_(self, node: ast.Call) -> Typed:
         if len(node.args) != 1:
             raise SqlInvalid("the SQL does not parse", "TRY takes one argument")
-        done = silence(self.bind(node.args[0]), "TRY")
+        with self.statement.programs.silenced():
+            done = silence(self.bind(node.args[0]), "TRY")
         # the parentheses keep a cast around it from reading through to the text, as Trino's does not either
         return replace(done, sql=f"({done.sql})") if done.sql.startswith("ag_try_json_parse") else done
 

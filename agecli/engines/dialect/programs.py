@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,7 @@ class Programs:
 
     def __init__(self, sql: str) -> None:
         self.on = enabled() and not may_have_marks(sql)
+        self.silent = 0  # TRYs around what is bound
         self.bound: dict[int, Typed] = {}
         self.nodes: list[ast.Expr] = []  # of `bound`, so that none of their ids comes again
         self.items: dict[str, list[str]] = {}  # of the SELECT over a relation
@@ -95,6 +97,15 @@ class Programs:
             if node.name in _FOLDS:
                 return _FOLDS[node.name](self, binder.relation, node, value)
         return value
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """What is bound meanwhile stands in a TRY, which takes it apart: there are no marks in it."""
+        self.silent += 1
+        try:
+            yield
+        finally:
+            self.silent -= 1
 
     def mark(self, kind: str, text: object) -> str:
         return f"{OPENING}{kind} {text}{CLOSING}" if self.on else ""
@@ -234,7 +245,7 @@ class Programs:
         from agecli.engines.runtime.program import Output  # which needs this package to be whole
 
         source = self.source(relation, value.sql, array.root)
-        if source is None or value.volatile or not self.has_room(array):
+        if source is None or value.volatile or self.silent or not self.has_room(array):
             return value
         raises = any(map(fails, _values(array))) or fold == "sum"
         output = Output(fold, str(value.type), array.conditions, array.item, more, source, value.sql, raises)
