@@ -65,20 +65,27 @@ Relation = Table | View
 
 @dataclass(frozen=True)
 class Written:
-    """What a CREATE TABLE AS left behind: data files (names inside the location, in order) and their rows."""
+    """What a CREATE TABLE AS left behind: data files (names inside the location, in order) and their rows.
+
+    `nulls` has how many values of each column are NULL; `infinite` are the columns of floats with infinite values.
+    """
 
     files: tuple[str, ...]
     rows: int
     columns: tuple[Column, ...] = field(default=())
+    nulls: Mapping[str, int] = field(default_factory=dict)
+    infinite: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Layout:
     """How a table lies in its files; its rows are the same. `distinct` are columns whose values hardly repeat, so that
-    no dictionary is tried; a new file begins after `file_groups` row groups (None: all is one file)."""
+    no dictionary is tried; a new file begins after `file_groups` row groups (None: all is one file). Without
+    `statistics` the footers have no least and greatest values: among rows in no order these let no reader skip any."""
 
     distinct: tuple[str, ...] = ()
     file_groups: int | None = None
+    statistics: bool = True
 
 
 class Engine(Protocol):

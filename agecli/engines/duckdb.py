@@ -106,7 +106,7 @@ class DuckDBEngine:
                             progress(writer.rows)
             except SqlFailed as error:
                 raise scans.damaged(views.files_behind(tables.values())) or error from error
-        return Written(tuple(writer.names), writer.rows, columns)
+        return Written(tuple(writer.names), writer.rows, columns, writer.nulls, frozenset(writer.infinite))
 
     def check_created(self, sql: str, tables: Mapping[str, Relation]) -> None:
         """Raises what `create` would raise before it runs anything."""

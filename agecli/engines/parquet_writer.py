@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import TracebackType
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from agecli.engines.base import Layout
@@ -18,7 +20,8 @@ class Writer:
         self.location, self.schema, self.group_rows, self.layout = location, schema, group_rows, layout
         self.names: list[str] = []
         self.rows = 0
-        self._dictionaries = [name for name in schema.names if name not in layout.distinct]
+        self.nulls = dict.fromkeys(schema.names, 0)
+        self.infinite: set[str] = set()
         self._waiting: list[pa.RecordBatch] = []
         self._held = self._groups = 0
         self._file: pq.ParquetWriter | None = None
@@ -50,16 +53,46 @@ class Writer:
         if self._file is None or self._groups == self.layout.file_groups:
             self._close()
             name = f"part-{len(self.names):05d}.parquet"
-            dictionaries = self._dictionaries if self.layout.distinct else True
-            self._file = pq.ParquetWriter(
-                self.location / name, self.schema, compression="zstd", use_dictionary=dictionaries
-            )
+            self._file = writer_of(self.location / name, self.schema, self.layout)
             self.names.append(name)
             self._groups = 0
-        self._file.write_table(group.combine_chunks(), row_group_size=self.group_rows)
+        group = group.combine_chunks()
+        self._look_at(group)
+        self._file.write_table(group, row_group_size=self.group_rows)
         self._groups += 1
+
+    def _look_at(self, group: pa.Table) -> None:
+        """Notes what footers would tell of the columns, were all statistics written."""
+        for name, column in zip(group.column_names, group.columns, strict=True):
+            self.nulls[name] += column.null_count
+            if pa.types.is_floating(column.type) and name not in self.infinite:
+                ends = pc.min_max(column)
+                if math.inf in (ends["max"].as_py(), -(ends["min"].as_py() or 0.0)):
+                    self.infinite.add(name)
 
     def _close(self) -> None:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def writer_of(path: Path, schema: pa.Schema, layout: Layout) -> pq.ParquetWriter:
+    """A Parquet file with what measures best for such columns.
+
+    Texts that hardly repeat go with their lengths first, such floats a byte of all of them after the other.
+    """
+    encodings = {}
+    for name in layout.distinct:
+        kind = schema.field(name).type
+        if pa.types.is_string(kind):
+            encodings[name] = "DELTA_LENGTH_BYTE_ARRAY"
+        elif pa.types.is_floating(kind):
+            encodings[name] = "BYTE_STREAM_SPLIT"
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        use_dictionary=[name for name in schema.names if name not in layout.distinct] if layout.distinct else True,
+        column_encoding=encodings or None,
+        write_statistics=layout.statistics,
+    )

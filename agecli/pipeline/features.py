@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-
-import pyarrow.parquet as pq
 
 from agecli.engines import Engine
 from agecli.engines.base import Layout, Relation, Table, Written
@@ -32,7 +29,7 @@ from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import mark_whole, new_folder
 
 # A batch reads the footers of its files: in files of some millions of rows these stay small
-LAYOUT = Layout(distinct=("id",), file_groups=64)
+LAYOUT = Layout(distinct=("id",), file_groups=64, statistics=False)
 
 
 class _Unclear(Exception):
@@ -120,7 +117,7 @@ def _check_ids(run: FrozenRun, folder: Path, written: Written) -> IdCheck:
 
 def _finish(run: FrozenRun, folder: Path, written: Written, ids: IdCheck, staged: Facts) -> Facts:
     """Marks the table as whole; its facts are its rows and what is known of its staging."""
-    warnings = _check_values(run.recipe, [folder / name for name in written.files])
+    warnings = _check_values(run.recipe, written)
     facts: Facts = {"rows": written.rows, **staged, "warnings": warnings}
     fingerprint = fingerprints(run).features
     marker = {"fingerprint": fingerprint, "files": written.files, "ids": ids.checksum, **facts}
@@ -163,34 +160,16 @@ def _check_columns(recipe: Recipe, types: dict[str, str], overrides: Mapping[str
             )
 
 
-def _check_values(recipe: Recipe, files: list[Path]) -> list[str]:
-    """What the footers tell of the features: NULL in every row is a mistake upstream, infinity is warned of."""
-    nulls = dict.fromkeys(recipe.features, 0)
-    infinite: set[str] = set()
-    rows = 0
-    for footer in map(pq.read_metadata, files):
-        rows += footer.num_rows
-        for chunk in column_chunks(footer):
-            name, found = chunk.path_in_schema, chunk.statistics
-            if name not in nulls or found is None:
-                continue
-            nulls[name] += found.null_count or 0
-            if recipe.features[name] == "numeric" and found.has_min_max and math.inf in (-found.min, found.max):
-                infinite.add(name)
-    empty = [name for name, count in nulls.items() if count == rows]
+def _check_values(recipe: Recipe, written: Written) -> list[str]:
+    """A feature that is NULL in every row is a mistake upstream; infinite values are warned of."""
+    empty = [name for name in recipe.features if written.nulls[name] == written.rows]
     if empty:
         raise DataError(
-            f"no value in feature {', '.join(empty)}", f"it is NULL in all {rows:,} rows",
+            f"no value in feature {', '.join(empty)}", f"it is NULL in all {written.rows:,} rows",
             "mend the SQL or the source, or take it out of features.sql and recipe.toml",
         )  # fmt: skip
     return [
         f"feature {name} has values that are infinite, or too large for 32 bits (3.4e38): they count as missing"
         for name in recipe.features
-        if name in infinite
+        if name in written.infinite
     ]
-
-
-def column_chunks(footer: pq.FileMetaData) -> Iterator[pq.ColumnChunkMetaData]:
-    """Each column of each row group of a Parquet file."""
-    for group in map(footer.row_group, range(footer.num_row_groups)):
-        yield from map(group.column, range(group.num_columns))

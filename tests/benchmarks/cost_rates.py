@@ -22,7 +22,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from agecli.cost import rates
-from agecli.pipeline.features import column_chunks
 from agecli.workspace import TABLES, EventLog, Workspace
 
 PERIOD = "2026Q3"
@@ -82,7 +81,8 @@ def bytes_per_row(files: list[Path]) -> dict[str, float]:
     for file in files:
         footer = pq.read_metadata(file)
         rows += footer.num_rows
-        for chunk in column_chunks(footer):
+        groups = map(footer.row_group, range(footer.num_row_groups))
+        for chunk in (group.column(i) for group in groups for i in range(group.num_columns)):
             name = re.split(r"\.", chunk.path_in_schema)[0]
             sizes[name] = sizes.get(name, 0) + chunk.total_compressed_size
     return {name: round(size / rows, 4) for name, size in sizes.items()}

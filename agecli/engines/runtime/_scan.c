@@ -438,6 +438,8 @@ static inline int place_of(const Fields *f, Text key, Py_ssize_t size)
     for (int i = 0; i < f->count; i++) {
         if (f->sizes[i] != size)
             continue;
+        if (!memcmp(key, f->names[i], (size_t)size))
+            return i;
         Py_ssize_t at = 0;
         while (at < size) {
             uint8_t c = key[at];
