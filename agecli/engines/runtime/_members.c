@@ -63,6 +63,7 @@ typedef struct {
     uint8_t *data, *valid;
     Bytes items, nulls;
     int32_t *ends;
+    size_t there; /* rows that are not NULL */
 } Made;
 
 typedef struct {
@@ -399,6 +400,7 @@ static int listed(const Work *w, const Output *o, size_t at, size_t end, Made *m
 static void put(Made *made, const Output *o, size_t row, Lane value)
 {
     made->valid[row >> 3] |= (uint8_t)(1 << (row & 7));
+    made->there++;
     if (o->kind == BOOLEAN)
         made->data[row >> 3] |= (uint8_t)((value.i != 0) << (row & 7));
     else if (o->kind == INTEGER)
@@ -428,10 +430,12 @@ static int give(const Work *w, const Output *o, Made *made, size_t row, size_t a
     if (!valid)
         return 1;
     *odd |= state == UNSURE;
-    if (state == VALUE && o->fold == LIST)
+    if (state == VALUE && o->fold == LIST) {
         made->valid[row >> 3] |= (uint8_t)(1 << (row & 7));
-    else if (state == VALUE)
+        made->there++;
+    } else if (state == VALUE) {
         put(made, o, row, value);
+    }
     return 1;
 }
 
@@ -600,14 +604,24 @@ static PyObject *bytes_of(const void *bytes, size_t size)
     return PyBytes_FromStringAndSize(size ? bytes : "", (Py_ssize_t)size);
 }
 
+/* None where no row is NULL: who reads the column need not look then. */
+static PyObject *validity(const uint8_t *bits, size_t there, size_t rows)
+{
+    if (there == rows) {
+        Py_INCREF(Py_None);
+        return Py_None;
+    }
+    return bytes_of(bits, (rows + 7) / 8);
+}
+
 static PyObject *made_of(const Output *o, const Made *m, size_t rows)
 {
     size_t bits = (rows + 7) / 8;
     if (o->fold == LIST)
-        return Py_BuildValue("(NNNN)", bytes_of(m->valid, bits), bytes_of(m->items.bytes, m->items.size),
+        return Py_BuildValue("(NNNN)", validity(m->valid, m->there, rows), bytes_of(m->items.bytes, m->items.size),
                              bytes_of(m->nulls.bytes, m->nulls.size), bytes_of(m->ends, (rows + 1) * 4));
     size_t size = o->kind == BOOLEAN ? bits : rows * (o->kind == INTEGER ? 4 : 8);
-    return Py_BuildValue("(NN)", bytes_of(m->valid, bits), bytes_of(m->data, size));
+    return Py_BuildValue("(NN)", validity(m->valid, m->there, rows), bytes_of(m->data, size));
 }
 
 static PyObject *told(const Input *in, const Made *made, const uint8_t *odd, size_t rows)
@@ -658,7 +672,7 @@ static PyObject *worked(const Input *in, Py_ssize_t rows, Py_ssize_t lists)
 }
 
 /* run(offsets, valid, fields, tables, steps, conditions, constants, outputs) -> (columns, a byte for each row: is it odd?)
-   A column is (validity, values), of lists (validity, items, null, offsets). */
+   A column is (validity, values), of lists (validity, items, null, offsets); validity is None where no row is NULL. */
 static PyObject *members_run(PyObject *self, PyObject *args)
 {
     Input *in = calloc(1, sizeof *in);
@@ -685,12 +699,14 @@ static PyObject *members_run(PyObject *self, PyObject *args)
 
 /* ---- values by number */
 
-static void pick(const int32_t *numbers, size_t rows, const uint8_t *values, int width, const uint8_t *valid, int32_t known,
+static size_t pick(const int32_t *numbers, size_t rows, const uint8_t *values, int width, const uint8_t *valid, int32_t known,
                  uint8_t *data, uint8_t *bits)
 {
+    size_t there = 0;
     for (size_t i = 0; i < rows; i++) {
         int32_t number = numbers[i] < 0 || numbers[i] >= known ? 0 : numbers[i];
         bits[i >> 3] |= (uint8_t)((valid[number] != 0) << (i & 7));
+        there += valid[number] != 0;
         if (width == 1)
             data[i >> 3] |= (uint8_t)((values[number] != 0) << (i & 7));
         else if (width == 4)
@@ -698,9 +714,10 @@ static void pick(const int32_t *numbers, size_t rows, const uint8_t *values, int
         else
             memcpy(data + 8 * i, values + 8 * (size_t)number, 8);
     }
+    return there;
 }
 
-/* take(numbers, values, width, valid) -> (validity, values) of these numbers; those below 0 stand for number 0. Values have
+/* take(numbers, values, width, valid) -> (validity or None, values) of these numbers; those below 0 stand for number 0. Values have
    4 or 8 bytes, or are truths of one byte, which become bits; `valid` has a byte for each. */
 static PyObject *members_take(PyObject *self, PyObject *args)
 {
@@ -714,17 +731,18 @@ static PyObject *members_take(PyObject *self, PyObject *args)
     if ((width != 1 && width != 4 && width != 8) || valid.len < 1 || valid.len > INT32_MAX || values.len / width < valid.len) {
         PyErr_SetString(PyExc_ValueError, "the values do not fit");
     } else {
-        PyObject *validity = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)bits);
         PyObject *data = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
-        if (validity && data) {
-            uint8_t *to = (uint8_t *)PyBytes_AsString(data), *marks = (uint8_t *)PyBytes_AsString(validity);
-            memset(marks, 0, bits);
+        uint8_t *marks = calloc(bits + 1, 1);
+        if (data && marks) {
+            uint8_t *to = (uint8_t *)PyBytes_AsString(data);
             memset(to, 0, size);
-            pick(numbers.buf, rows, values.buf, width, valid.buf, (int32_t)valid.len, to, marks);
-            found = Py_BuildValue("(OO)", validity, data);
+            size_t there = pick(numbers.buf, rows, values.buf, width, valid.buf, (int32_t)valid.len, to, marks);
+            found = Py_BuildValue("(NO)", validity(marks, there, rows), data);
+        } else if (data) {
+            PyErr_NoMemory();
         }
-        Py_XDECREF(validity);
         Py_XDECREF(data);
+        free(marks);
     }
     PyBuffer_Release(&numbers);
     PyBuffer_Release(&values);

@@ -41,6 +41,13 @@ def buffers(text: pa.Array) -> tuple[Any, Any, Any, int, int]:
     return offsets, data if data is not None else b"", valid, text.offset, len(text)
 
 
+def array(kind: pa.DataType, rows: int, valid: bytes | None, values: bytes) -> pa.Array:
+    """A column of what compiled code made. Without `valid` no row is NULL, and who reads it is told so."""
+    if valid is None:
+        return pa.Array.from_buffers(kind, rows, [None, pa.py_buffer(values)], null_count=0)
+    return pa.Array.from_buffers(kind, rows, [pa.py_buffer(valid), pa.py_buffer(values)])
+
+
 def structs(kind: pa.StructType, columns: Sequence[pa.Array], rows: int) -> pa.Array:
     """Columns as one of structs, none of them NULL; quicker than `StructArray.from_arrays`."""
     return pa.Array.from_buffers(kind, rows, [None], null_count=0, children=list(columns))

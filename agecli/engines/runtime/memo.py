@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_TEXTS = 1 << 16
 LONGEST_TEXT = 256
-ENOUGH = 4096  # texts that are worth a query
+ENOUGH = 512  # texts that are worth a query
 _TRIAL = 200_000  # texts after which a full table that knows few of them is given up
 
 _engine: DuckDBEngine | None = None

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from agecli.engines.dialect.registry import FAILED, REFUSED
 from agecli.engines.dialect.types import Type, duckdb_type, parse_type
 from agecli.engines.runtime.arrow import arrow_type
-from agecli.engines.runtime.compiled import buffers, members, one, scan, structs
+from agecli.engines.runtime.compiled import array, buffers, members, one, scan, structs
 from agecli.engines.runtime.dictionary import MOST_TEXTS, Dictionary, Evaluator
 from agecli.engines.runtime.elements import Expr, Steps
 from agecli.engines.runtime.json_scan import plan_of
@@ -212,15 +212,16 @@ def _computed(expr: Expr) -> bytes:
     return struct.pack("<dq" if expr.kind == "double" else "<qq", 0 if value is None else value, state)
 
 
-def _array(kind: pa.DataType, rows: int, parts: Sequence[bytes]) -> pa.Array:
+def _array(kind: pa.DataType, rows: int, parts: Sequence[Any]) -> pa.Array:
     """The values that compiled code made as an Arrow array; of lists the members are given with 64 bits each."""
-    valid, values = (pa.py_buffer(part) for part in parts[:2])
+    valid, values = parts[:2]
     if not pa.types.is_list(kind):
-        return pa.Array.from_buffers(kind, rows, [valid, values])
+        return array(kind, rows, valid, values)
     inner = kind.value_type
     wide = np.frombuffer(values, np.float64 if pa.types.is_floating(inner) else np.int64)
     items = pa.array(wide.astype(inner.to_pandas_dtype()), inner, mask=np.frombuffer(parts[2], np.bool_))
-    return pa.Array.from_buffers(kind, rows, [valid, pa.py_buffer(parts[3])], children=[items])
+    bits = None if valid is None else pa.py_buffer(valid)
+    return pa.Array.from_buffers(kind, rows, [bits, pa.py_buffer(parts[3])], children=[items])
 
 
 def _why(error: AgecliError) -> str:

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from agecli.engines.dialect.types import Type, duckdb_type
 from agecli.engines.runtime import memo
 from agecli.engines.runtime.arrow import arrow_type
-from agecli.engines.runtime.compiled import buffers, members, one, scan, structs
+from agecli.engines.runtime.compiled import array, buffers, members, one, scan, structs
 from agecli.errors import AgecliError
 
-_RARE = 128  # where fewer than one in so many is new, learning costs more than it saves
+_PATIENCE = 64  # chunks with something new, after which it is learned however little it is
 _TRIAL = 200_000  # texts after which a full table that knows few of them is given up
 _lock = threading.Lock()
 
@@ -78,16 +78,15 @@ class _State:
         self.asked, self.missed = self.asked + len(text), self.missed + len(new) // 4
         self.off = self.full and self.asked > _TRIAL and self.missed * 2 > self.asked
         if not new:
-            every = pa.py_buffer(b"\xff" * ((len(text) + 7) // 8))
-            return pa.Array.from_buffers(pa.bool_(), len(text), [None, every]), values
-        if not self.full and len(new) // 4 * _RARE > len(text):
+            return array(pa.bool_(), len(text), None, b"\xff" * ((len(text) + 7) // 8)), values
+        if not self.full:
             self._wait(text.take(pa.array(np.frombuffer(new, np.int32))))
         return pa.array(np.frombuffer(numbers, np.int32) >= 0), values
 
     def _wait(self, text: pa.Array) -> None:
         self.waiting.append(text)
         self.held += len(text)
-        if self.held < memo.ENOUGH:
+        if self.held < memo.ENOUGH and len(self.waiting) < _PATIENCE:
             return
         waiting = pa.concat_arrays(self.waiting)
         self.waiting, self.held = [], 0
@@ -119,8 +118,8 @@ class _Taken:
     def __call__(self, numbers: bytes) -> pa.Array:
         if not self.width:
             return self.values.take(pa.array(np.maximum(np.frombuffer(numbers, np.int32), 0)))
-        parts = [pa.py_buffer(part) for part in members.take(numbers, self.items, self.width, self.valid)]
-        return pa.Array.from_buffers(self.values.type, len(numbers) // 4, parts)
+        found = members.take(numbers, self.items, self.width, self.valid)
+        return array(self.values.type, len(numbers) // 4, *found)
 
 
 def _items(values: pa.Array, width: int) -> NDArray[Any]:
