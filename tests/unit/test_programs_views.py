@@ -102,7 +102,10 @@ def test_a_view_gives_what_the_same_sql_gives_without_programs_and_what_its_tabl
     features = ", ".join(f"{value} AS f{i}" for i, value in enumerate(values))
     query = shape.format(features=features, names=names, where=where[1])
     fast = rows_of(answer(query, {"v": view}, threads))
-    assert fast == without_programs(lambda: rows_of(answer(query, {"v": view}, threads)))
+    slow = without_programs(lambda: rows_of(answer(query, {"v": view}, threads)))
+    if where[1] and "SqlFailed" in (fast, slow):
+        return  # whether rows that WHERE drops may raise is left to the engine, by Trino as well
+    assert fast == slow
     table = stored(view, folder / "stored")
     if isinstance(table, Table):
         assert fast == without_programs(lambda: rows_of(answer(query, {"v": table})))
