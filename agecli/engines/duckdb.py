@@ -62,7 +62,10 @@ class DuckDBEngine:
         if memory_mb is not None:
             settings["memory_limit"] = f"{memory_mb}MB"
         self._connection = duckdb.connect(":memory:", config=settings)
-        self._connection.execute("SET TimeZone='UTC'; SET ieee_floating_point_ops=true")
+        # files are read once: to keep what was read of them costs more than it ever saves
+        self._connection.execute(
+            "SET TimeZone='UTC'; SET ieee_floating_point_ops=true; SET enable_external_file_cache=false"
+        )
         self._installed: set[str] = set()
         self._views: dict[View, _Opened] = {}
         self._lock = threading.Lock()
