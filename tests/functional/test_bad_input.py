@@ -320,7 +320,7 @@ def test_a_disk_that_fills_up_loses_nothing(heights, tmp_path):
             ballast.write(b"\0" * free)
         said += running.communicate()[1]
         assert running.returncode == 1, said
-        assert "disk is full" in said
+        assert "disk is full" in said or "No space left on device" in said  # by the stage that meets it
         (place / "ballast").unlink()
         ok("-C", heights.place, "run", "--all", "--workspace", place)
     finally:
