@@ -11,7 +11,7 @@ import pytest
 
 from agecli.engines import open_engine
 from agecli.engines.base import Table
-from agecli.engines.runtime import compiled, memo
+from agecli.engines.runtime import compiled, evaluator, memo
 from agecli.errors import AgecliError, SqlFailed
 
 if not compiled.enabled():
@@ -48,7 +48,7 @@ EXPRESSIONS = (
 def texts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     """Two columns of texts, most of them repeated, some long, some met once; memos that learn early and fill up."""
     monkeypatch.setattr(memo, "ENOUGH", 50)
-    monkeypatch.setattr(memo, "MOST_TEXTS", 300)
+    monkeypatch.setattr(evaluator, "MOST_TEXTS", 300)
     chance = random.Random(5)
     often = [*WORDS, *(f"{year}-{month:02}" for year in range(1995, 2005) for month in range(1, 13)), None]
 

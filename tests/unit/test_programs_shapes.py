@@ -12,7 +12,7 @@ import pytest
 
 from agecli.engines import open_engine
 from agecli.engines.base import Table
-from agecli.engines.runtime import compiled, dictionary, memo
+from agecli.engines.runtime import compiled, evaluator, memo
 from agecli.errors import SqlFailed
 
 if not compiled.enabled():
@@ -112,8 +112,7 @@ TEXTS = (
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Table:
     """Dirty rows, with tables of texts that learn early and fill up."""
     monkeypatch.setattr(memo, "ENOUGH", 50)
-    monkeypatch.setattr(memo, "MOST_TEXTS", 300)
-    monkeypatch.setattr(dictionary, "MOST_TEXTS", 300)
+    monkeypatch.setattr(evaluator, "MOST_TEXTS", 300)
     chance = random.Random(7)
 
     def text() -> str | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agecli.engines import open_engine
 from agecli.engines.base import Table, View
-from agecli.engines.runtime import compiled, dictionary, memo, program
+from agecli.engines.runtime import compiled, evaluator, memo
 from agecli.engines.tally import Tally
 from agecli.errors import AgecliError
 
@@ -149,8 +149,7 @@ def test_tables_of_all_sizes(
     rows: list[str | None], threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memo, "ENOUGH", 50)
-    for module in (dictionary, program):
-        monkeypatch.setattr(module, "MOST_TEXTS", 400 + threads)
+    monkeypatch.setattr(evaluator, "MOST_TEXTS", 400 + threads)
     staged = STAGED.replace("'[0-9]'", f"'[0-9]|only {threads} {len(rows)}'")  # a program that has learned nothing yet
     source = written(tmp_path / "s.parquet", rows, id=pa.array(range(len(rows)), pa.int64()))
     tables = {"v": View(staged, (("s", source),), Tally(("id",), ("kept",)))}

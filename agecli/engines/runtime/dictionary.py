@@ -6,47 +6,16 @@ second definition. Number 0 is NULL. A text on which a function raises is marked
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from agecli.engines.dialect.types import duckdb_type, parse_type
+from agecli.engines.runtime import evaluator
 from agecli.engines.runtime.compiled import scan
 from agecli.errors import AgecliError
-
-if TYPE_CHECKING:
-    from agecli.engines.duckdb import DuckDBEngine
-
-MOST_TEXTS = 1 << 16
-LONGEST_TEXT = 256
-
-_engine: DuckDBEngine | None = None
-_lock = threading.Lock()
-
-
-class Evaluator:
-    """DuckDB's SQL for values of given Trino types over `source`, a relation made of `texts` with its column x."""
-
-    def __init__(self, selected: Sequence[tuple[str, str]], source: str = "texts") -> None:
-        self.selected = [f"CAST({sql} AS {duckdb_type(parse_type(kind))})" for sql, kind in selected]
-        self.source = source
-        self.run: Callable[[Sequence[str | None]], list[Any]] | None = None
-
-    def rows(self, texts: Sequence[str | None]) -> list[Any]:
-        """One row for each text. Raises AgecliError where the SQL does."""
-        global _engine
-        with _lock:
-            if _engine is None:
-                from agecli.engines.duckdb import DuckDBEngine
-
-                _engine = DuckDBEngine(threads=1, memory_mb=256)
-            if self.run is None:
-                self.run = _engine.evaluator(self.selected, self.source)
-            return self.run(texts)
 
 
 class Dictionary:
@@ -54,15 +23,15 @@ class Dictionary:
 
     def __init__(self, functions: Sequence[tuple[str, str]]) -> None:
         self.functions = tuple(functions)
-        self.table: Any = scan.table(MOST_TEXTS, LONGEST_TEXT)
+        self.table: Any = scan.table(evaluator.MOST_TEXTS, evaluator.LONGEST_TEXT)
         self.known = 0
         self.found = {function: _Values(function[1]) for function in self.functions}
-        self.evaluator = Evaluator(self.functions)
+        self.evaluator = evaluator.Evaluator(self.functions)
         self._compute([None])
 
     @property
     def full(self) -> bool:
-        return self.known >= MOST_TEXTS
+        return self.known >= evaluator.MOST_TEXTS
 
     def learn(self) -> None:
         """Computes the functions for the texts that were numbered since the last time."""

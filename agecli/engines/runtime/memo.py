@@ -14,25 +14,20 @@ texts, and those that come when the table is full, never become known.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from agecli.engines.dialect.types import Type
+from agecli.engines.runtime import evaluator
 from agecli.engines.runtime.arrow import arrow_type
 from agecli.engines.runtime.compiled import buffers, one, scan
 from agecli.errors import AgecliError
 
-if TYPE_CHECKING:
-    from agecli.engines.duckdb import DuckDBEngine
-
-MOST_TEXTS = 1 << 16
-LONGEST_TEXT = 256
 ENOUGH = 512  # texts that are worth a query
 _TRIAL = 200_000  # texts after which a full table that knows few of them is given up
 
-_engine: DuckDBEngine | None = None
 _lock = threading.Lock()
 
 
@@ -65,7 +60,7 @@ class Memo:
         if self.off:
             return None
         if self.table is None:
-            self.table = scan.table(MOST_TEXTS, LONGEST_TEXT)
+            self.table = scan.table(evaluator.MOST_TEXTS, evaluator.LONGEST_TEXT)
             self.values = pa.nulls(1, self.kind)
         told, new = scan.numbers(self.table, *buffers(text), False)
         numbers = np.frombuffer(told, np.int32)
@@ -86,17 +81,7 @@ class Memo:
         _, new = scan.numbers(self.table, *buffers(all_waiting), True)
         texts = all_waiting.take(pa.array(np.frombuffer(new, np.int32)))
         self.values = pa.concat_arrays([self.values, self._compute(texts)])
-        self.full = len(self.values) > MOST_TEXTS
+        self.full = len(self.values) > evaluator.MOST_TEXTS
 
     def _compute(self, text: pa.Array) -> pa.Array:
-        return ready().evaluate(self.sql, text).cast(self.kind)
-
-
-def ready() -> DuckDBEngine:
-    """The engine that computes what is new, apart from the one that asks."""
-    global _engine
-    if _engine is None:
-        from agecli.engines.duckdb import DuckDBEngine
-
-        _engine = DuckDBEngine(threads=1, memory_mb=256)
-    return _engine
+        return evaluator.engine().evaluate(self.sql, text).cast(self.kind)

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from agecli.engines.dialect.registry import FAILED, REFUSED
 from agecli.engines.dialect.types import Type, duckdb_type, parse_type
+from agecli.engines.runtime import evaluator
 from agecli.engines.runtime.arrow import arrow_type
 from agecli.engines.runtime.compiled import array, buffers, members, one, scan, structs
-from agecli.engines.runtime.dictionary import MOST_TEXTS, Dictionary, Evaluator
+from agecli.engines.runtime.dictionary import Dictionary
 from agecli.engines.runtime.elements import Expr, Steps
+from agecli.engines.runtime.evaluator import Evaluator
 from agecli.engines.runtime.json_scan import plan_of
 from agecli.errors import AgecliError, SqlRefused
 
@@ -95,7 +97,7 @@ class Program:
             state = _State(self.functions)
         found, odd = self._run(text, state)
         if state.is_full:
-            self.off = self.off or state.asked < MOST_TEXTS * _WORTH
+            self.off = self.off or state.asked < evaluator.MOST_TEXTS * _WORTH
         else:
             self.states.append(state)
         rows = np.flatnonzero(odd)

@@ -8,7 +8,6 @@ stands, and kept aside until there is enough of it to be worth a query; NULL is 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,14 +16,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from agecli.engines.dialect.types import Type, duckdb_type
-from agecli.engines.runtime import memo
+from agecli.engines.runtime import evaluator, memo
 from agecli.engines.runtime.arrow import arrow_type
 from agecli.engines.runtime.compiled import array, buffers, members, one, scan, structs
 from agecli.errors import AgecliError
 
 _PATIENCE = 64  # chunks with something new, after which it is learned however little it is
 _TRIAL = 200_000  # texts after which a full table that knows few of them is given up
-_lock = threading.Lock()
 
 
 class TextFunctions:
@@ -48,7 +46,7 @@ class TextFunctions:
             try:
                 state = self.states.pop() if self.states else _State(self.functions)
                 known, values = state.look_up(text)
-                self.off = state.off
+                self.off = self.off or state.off
                 self.states.append(state)
                 return structs(self.kind, [known, *values], len(text))
             except IndexError:  # another thread has just taken the last one
@@ -64,7 +62,7 @@ class _State:
 
     def __init__(self, functions: Sequence[tuple[str, pa.DataType]]) -> None:
         self.functions = functions
-        self.table: Any = scan.table(memo.MOST_TEXTS, memo.LONGEST_TEXT)
+        self.table: Any = scan.table(evaluator.MOST_TEXTS, evaluator.LONGEST_TEXT)
         self.waiting: list[pa.Array] = []
         self.held = 0  # texts that wait
         self.asked = self.missed = 0
@@ -94,11 +92,10 @@ class _State:
         more = self._computed(waiting.take(pa.array(np.frombuffer(new, np.int32))))
         self.values = [pa.concat_arrays(pair) for pair in zip(self.values, more, strict=True)]
         self.taken = [_Taken(values) for values in self.values]
-        self.full = len(self.values[0]) > memo.MOST_TEXTS
+        self.full = len(self.values[0]) > evaluator.MOST_TEXTS
 
     def _computed(self, text: pa.Array) -> list[pa.Array]:
-        with _lock:
-            engine = memo.ready()
+        engine = evaluator.engine()
         return [engine.evaluate(sql, text).cast(kind) for sql, kind in self.functions]
 
 
