@@ -102,9 +102,11 @@ def _from_table(run: FrozenRun, engine: Engine, progress: Progress) -> Facts:
         written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows), LAYOUT)
         check_rows("features.sql", rows, written.rows)
         ids = _check_ids(run, folder, written)
-        if ids.nulls or ids.repeated or ids.checksum != checksum(staging, ["id"], engine_memory(run, run.workers)):
-            raise DataError("features.sql changes the ids", "they differ from those of staging", "SELECT id unchanged")
-        if ids.rows_checksum != checksum(staging, BASE_COLUMNS, engine_memory(run, run.workers)):
+        memory = engine_memory(run, run.workers)
+        if ids.rows_checksum != checksum(staging, BASE_COLUMNS, memory):
+            if ids.checksum != checksum(staging, ["id"], memory):
+                why = "they differ from those of staging"
+                raise DataError("features.sql changes the ids", why, "SELECT id unchanged")
             why = "known_label or label_source differ from those of staging"
             raise DataError("features.sql changes the labels", why, "SELECT known_label, label_source unchanged")
         return _finish(run, folder, written, ids, {key: before[key] for key in STAGED})
