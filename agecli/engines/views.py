@@ -33,17 +33,21 @@ def opened(view: View, translation: Translation, tables: Mapping[str, Source], f
     if tally is not None and len(tally.columns) > MOST:
         why, tally = f"more than {MOST} of its columns are counted", None
     columns: list[tuple[str, Type]] = []
-    places: dict[str, int] = {}
+    casts: dict[str, tuple[int, str]] = {}
     for number, (name, kind) in enumerate(translation.columns, 1):
         back = _read_back(kind)
-        if back is None or duckdb_type(back) != duckdb_type(kind):
+        cast = "" if back is None or duckdb_type(back) == duckdb_type(kind) else duckdb_type(back)
+        if back is None or cast:
             why = why or f"its column {name} is {kind}, which a file gives back as {back or 'nothing'}"
         if back is not None:
             columns.append((name, back))
-            places[name] = number
+            casts[name] = number, cast
 
     def listed(alias: str) -> list[str]:
-        values = {name: _read(f"{alias}.c{number}", translation, number) for name, number in places.items()}
+        values = {
+            name: f"CAST({alias}.c{number} AS {cast})" if cast else f"{alias}.c{number}"
+            for name, (number, cast) in casts.items()
+        }
         if tally is not None:
             first, key = tally.identity[0], ", ".join(values[name] for name in tally.identity)
             counted = f"{function}({_answers(tally, translation, alias)}, hash({key}))"
@@ -71,12 +75,6 @@ def why_not_streamed(plan: list[dict[str, Any]]) -> str:
 def _read_back(kind: Type) -> Type | None:
     """The type that a column of a Parquet file has after this one was written to it; None for one that is not read."""
     return from_arrow(to_arrow(kind))
-
-
-def _read(value: str, translation: Translation, number: int) -> str:
-    kind = translation.columns[number - 1][1]
-    back = _read_back(kind)
-    return value if back is None or duckdb_type(back) == duckdb_type(kind) else f"CAST({value} AS {duckdb_type(back)})"
 
 
 def _answers(tally: Tally, translation: Translation, alias: str) -> str:
