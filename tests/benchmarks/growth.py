@@ -50,12 +50,12 @@ def main() -> None:
     with matplotlib.rc_context(STYLE):
         figure, (time, memory) = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
         lines(time, sizes, "rows_per_cpu_second")
-        time.set(xlabel="million rows", ylabel="CPU-seconds", title="Time grows with the rows", xlim=0, ylim=0)
+        time.set(xlabel="million rows", ylabel="CPU-seconds", title="CPU time of all processes", xlim=0, ylim=0)
         time.legend(frameon=False)
         lines(memory, sizes, "peak_mib")
         memory.axhline(1024, color="#999999", linestyle=":", linewidth=1)
         memory.text(0.3, 1034, "1 GiB", color="#777777", fontsize=9)
-        memory.set(xlabel="million rows", ylabel="MiB", title="Peak memory of all processes does not", xlim=0, ylim=0)
+        memory.set(xlabel="million rows", ylabel="MiB", title="Peak memory of all processes", xlim=0, ylim=0)
         memory.legend(frameon=False)
         figure.savefig(arguments.picture, metadata={"Date": None})
 
