@@ -38,6 +38,9 @@ class Table:
     type that widens to it (int32 for bigint) is cast, any other is an error. Every column of CSV and JSON Lines
     is read as text. Partition columns of Hive-style folders (`year=2024/`) below `root` are listed here like any
     other; without a root there are none. An empty `columns` takes whatever the files hold.
+
+    `rows` are those of Parquet files, counted through all of them in order, from the first number to before the
+    last: of a part of a table, whose columns are those of the whole.
     """
 
     files: tuple[str, ...]
@@ -45,6 +48,7 @@ class Table:
     columns: tuple[Column, ...] = ()
     csv_delimiter: str = ","
     root: str = ""
+    rows: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,13 @@ class Written:
 class Layout:
     """How a table lies in its files; its rows are the same. `distinct` are columns whose values hardly repeat, so that
     no dictionary is tried; a new file begins after `file_groups` row groups (None: all is one file). Without
-    `statistics` the footers have no least and greatest values: among rows in no order these let no reader skip any."""
+    `statistics` the footers have no least and greatest values: among rows in no order these let no reader skip any.
+    The names of the files count from `first_file`."""
 
     distinct: tuple[str, ...] = ()
     file_groups: int | None = None
     statistics: bool = True
+    first_file: int = 0
 
 
 class Engine(Protocol):
@@ -129,4 +135,8 @@ class Engine(Protocol):
 
     def why_stored(self, sql: str, tables: Mapping[str, Relation], name: str) -> str:
         """Why this SELECT cannot read the view of that name in place of a stored table; "" where it can."""
+        ...
+
+    def by_row(self, sql: str, tables: Mapping[str, Relation]) -> bool:
+        """Whether each row comes of one row alone, so that parts of a table give the parts of the SELECT's rows."""
         ...

@@ -131,6 +131,10 @@ class DuckDBEngine:
             ((_, plan),) = cursor.execute(f"EXPLAIN (FORMAT json) {found}").fetchall()
         return views.why_not_streamed(json.loads(plan))
 
+    def by_row(self, sql: str, tables: Mapping[str, Relation]) -> bool:
+        """Whether each row comes of one row alone, so that parts of a table give the parts of the SELECT's rows."""
+        return not self.translate(sql, tables).by_order
+
     def _to_be_created(self, sql: str, tables: Mapping[str, Relation]) -> tuple[Translation, tuple[Column, ...]]:
         translation = self.translate(sql, tables)
         columns = _creatable(translation)
@@ -146,6 +150,8 @@ class DuckDBEngine:
 
     def count(self, table: Table) -> int:
         """Rows of a table, from Parquet footers where there are some."""
+        if table.rows is not None:
+            return table.rows[1] - table.rows[0]
         if table.format == "parquet":
             return sum(scans.footer(f).num_rows for f in table.files)
         try:

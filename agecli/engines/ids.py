@@ -23,7 +23,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class IdCheck:
-    """`checksum` is that of the same ids in any order, in this process; `repeated` shows a few repeated ids.
+    """`checksum` is that of the same ids in any order, by this engine; `repeated` shows a few repeated ids.
 
     `rows_checksum` is that of the rows of more columns.
     """
@@ -36,8 +36,8 @@ class IdCheck:
 
 
 def checksum(table: Table, columns: Sequence[str], memory_mb: int = 512) -> str:
-    """The sum of the hashes of these columns' rows, whatever their order. Only sums of one process may be compared:
-    the hash is the engine's own business."""
+    """The sum of the hashes of these columns' rows, whatever their order. Only sums of one version of the engine on
+    one machine may be compared: the hash is its own business."""
     with _opened(table, memory_mb) as connection:
         ((total,),) = connection.execute(f"SELECT sum({_hash(columns)}::HUGEINT) FROM rows").fetchall()
     return f"{int(total or 0):x}"

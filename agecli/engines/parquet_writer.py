@@ -52,7 +52,7 @@ class Writer:
     def _write(self, group: pa.Table) -> None:
         if self._file is None or self._groups == self.layout.file_groups:
             self._close()
-            name = f"part-{len(self.names):05d}.parquet"
+            name = f"part-{self.layout.first_file + len(self.names):05d}.parquet"
             self._file = writer_of(self.location / name, self.schema, self.layout)
             self.names.append(name)
             self._groups = 0

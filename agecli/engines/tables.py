@@ -19,6 +19,7 @@ from agecli.engines.json_lines import open_bytes, open_text
 from agecli.errors import DataError
 
 _FILE = "agecli file"  # the column in which DuckDB names the file of each row
+_NUMBER = "file_row_number"  # the column in which DuckDB counts the rows of each file
 _OBJECT = 1 << 24  # longest JSON line, in bytes: DuckDB sets aside a buffer of twice that for each thread
 
 
@@ -48,8 +49,9 @@ def footer(path: str) -> pq.FileMetaData:
 
 
 def damaged(tables: Iterable[Table]) -> DataError | None:
-    """The first file of these tables that cannot be read, and why. It reads them all: ask after a failure."""
-    tables = tuple(tables)
+    """The first file of these tables that cannot be read, and why. It reads them all: ask after a failure. Of parts
+    of a table nothing is said."""
+    tables = tuple(table for table in tables if table.rows is None)
     for path in (f for table in tables if table.format == "csv" for f in table.files):
         line = mixed_ends(path)
         if line:
@@ -98,14 +100,45 @@ class _Read:
 
 
 def _parquet(table: Table) -> Source:
-    schemas = [footer(f).schema.to_arrow_schema() for f in table.files]
+    footers = [footer(f) for f in table.files]
+    schemas = [found.schema.to_arrow_schema() for found in footers]
     folders = _partitions(table)
     declared = table.columns or _all_columns(schemas[0], folders)
     reads = [_parquet_column(c, table.files, schemas, folders) for c in declared]
-    options = [f"filename={quote_text(_FILE)}"] * bool(folders) + ["hive_partitioning=false"]
-    if any(not s.equals(schemas[0]) for s in schemas[1:]):
-        options.append("union_by_name=true")
-    return _selected(reads, f"read_parquet({quoted_files(table.files)}, {', '.join(options)})")
+    differ = any(not s.equals(schemas[0]) for s in schemas[1:])
+    options = ["hive_partitioning=false"] + ["union_by_name=true"] * differ
+    options += [f"filename={quote_text(_FILE)}"] * bool(folders or (differ and table.rows))
+    scans = []
+    for files, condition in [(table.files, "")] if table.rows is None else _pieces(table, footers):
+        conditions = [condition] * bool(condition)
+        if differ and table.rows is not None:  # all files, since they decide on types together
+            conditions.append(f"{quote_name(_FILE)} IN ({', '.join(map(quote_text, files))})")
+            files = table.files
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        scans.append(f"read_parquet({quoted_files(files)}, {', '.join(options)}){where}")
+    return _selected(reads, *scans)
+
+
+def _pieces(table: Table, footers: Sequence[pq.FileMetaData]) -> list[tuple[tuple[str, ...], str]]:
+    """The files in which a part of a table lies, those that are read as a whole together, and the condition for each:
+    the engine skips the row groups that it leaves out."""
+    if any(name.lower() == _NUMBER for found in footers for name in found.schema.to_arrow_schema().names):
+        raise DataError("the source cannot be read in parts", f"it has a column {_NUMBER}", "rename it")
+    assert table.rows is not None
+    pieces: list[tuple[tuple[str, ...], str]] = []
+    start = 0
+    for file, found in zip(table.files, footers, strict=True):
+        first, last = max(table.rows[0] - start, 0), min(table.rows[1] - start, found.num_rows)
+        start += found.num_rows
+        if first >= last:
+            continue
+        if last - first < found.num_rows:
+            pieces.append(((file,), f"{_NUMBER} >= {first} AND {_NUMBER} < {last}"))
+        elif pieces and not pieces[-1][1]:
+            pieces[-1] = ((*pieces[-1][0], file), "")
+        else:
+            pieces.append(((file,), ""))
+    return pieces
 
 
 def _partitions(table: Table) -> dict[str, str]:
@@ -128,9 +161,10 @@ def _folder_value(name: str, root: str) -> str:
     return f"nullif(url_decode({value}), '__HIVE_DEFAULT_PARTITION__')"
 
 
-def _selected(reads: Sequence[_Read], scan: str) -> Source:
+def _selected(reads: Sequence[_Read], *scans: str) -> Source:
     listed = ", ".join(f"{r.sql} AS {quote_name(r.name)}" for r in reads)
-    return Source(tuple((r.name, r.type) for r in reads), f"(SELECT {listed} FROM {scan})")
+    selects = [f"SELECT {listed} FROM {scan}" for scan in scans]
+    return Source(tuple((r.name, r.type) for r in reads), f"({' UNION ALL '.join(selects)})")
 
 
 def _all_columns(schema: pa.Schema, folders: dict[str, str]) -> tuple[Column, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,16 @@ class Tally:
             self._sum += total
             self._counts = [before + more for before, more in zip(self._counts, found, strict=True)]
         return pa.array(np.ones(len(bits), np.bool_))
+
+    def told(self) -> dict[str, Any]:
+        """What was counted, for `include` of a tally in another process."""
+        return {"rows": self.rows, "counts": list(self._counts), "sum": f"{self._sum:x}"}
+
+    def include(self, told: Mapping[str, Any]) -> None:
+        """Adds what another tally of the same columns counted, of other rows."""
+        self.rows += told["rows"]
+        self._sum += int(told["sum"], 16)
+        self._counts = [before + more for before, more in zip(self._counts, told["counts"], strict=True)]
 
     @property
     def counts(self) -> dict[str, int]:

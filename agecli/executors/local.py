@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,14 +23,16 @@ from agecli.events import STAGES, Event
 from agecli.executors.base import PlannedStage, RunRequest
 from agecli.executors.pool import Pool
 from agecli.executors.processes import Worker
-from agecli.executors.tasks import Aggregate, Generate, Stage, Task
+from agecli.executors.tasks import Aggregate, FeaturesPart, FeaturesWhole, Generate, Stage, Task
+from agecli.executors.usage import added
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
+from agecli.pipeline.parts import NotInParts, Part, parts_of
 from agecli.pipeline.registration import Chosen, check_not_rejected, choose, version_of
 from agecli.pipeline.space import check_space, check_space_to_generate
 from agecli.pipeline.tables import generated, open_workspace, source_path
 from agecli.recipe import Recipe
-from agecli.workspace import MARKER, EventLog, Lock, Workspace, write_json
+from agecli.workspace import MARKER, EventLog, Lock, Workspace, new_folder, write_json
 
 Facts = dict[str, Any]
 _ENDS = (events.STAGE_FAILED, events.RUN_FAILED)
@@ -274,6 +276,8 @@ class _Run:
                 facts = yield from self._predict(run)
             elif stage == "cleanup":
                 facts = self._clean(run)
+            elif stage == "features":
+                facts = yield from self._features(run)
             else:
                 facts = yield from self._one_task(run, stage)
         except AgecliError as error:
@@ -292,6 +296,31 @@ class _Run:
             self._stop_workers()
         threads = worker_count(self.request.settings) if stage == "train" else 1
         return (yield from self.work(stage, self._task(run, stage), run.folder / "logs" / f"{stage}.log", threads))
+
+    def _features(self, run: FrozenRun) -> Generator[Event, None, Facts]:
+        """The features, made in parts by several workers where that gives the same files, else in one piece."""
+        cut = parts_of(run)
+        if len(cut) > 1:
+            with contextlib.suppress(NotInParts):
+                return (yield from self._in_parts(run, cut))
+        return (yield from self._one_task(run, "features"))
+
+    def _in_parts(self, run: FrozenRun, cut: tuple[Part, ...]) -> Generator[Event, None, Facts]:
+        fingerprint, log, rows = graph.fingerprints(run).features, run.folder / "logs" / "features.log", cut[-1].last
+        with new_folder(run.workspace.table("features", fingerprint)) as folder:
+            places = str(run.folder), str(folder)
+            todo = [FeaturesPart("features part", *places, rows, part.first, part.last, part.file) for part in cut]
+            try:
+                made = yield from self.work_together("features", todo, log)
+                facts = yield from self.work("features", FeaturesWhole("features whole", *places, tuple(made)), log)
+            except BaseException:
+                for number in self.busy:  # nobody writes into a folder that is to go
+                    self.workers.pop(number).stop()
+                self.busy.clear()
+                raise
+        run.workspace.set_current("features", fingerprint)
+        used = added([part["used"] for part in (*made, facts)])
+        return {**facts, "staging": "ephemeral", "used": used}
 
     def _start(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> dict[str, Any]:
         plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) if stage == "predict" else None
@@ -369,20 +398,40 @@ class _Run:
 
     def work(self, stage: str, task: Task, log: Path, threads: int = 1) -> Generator[Event, None, Facts]:
         """Has one worker do one task; passes its progress on and returns its facts."""
-        number = self.hire(log, threads)
-        self.workers[number].send(task)
-        while True:
+        (facts,) = yield from self.work_together(stage, [task], log, threads)
+        return facts
+
+    def work_together(
+        self, stage: str, tasks: Sequence[Task], log: Path, threads: int = 1
+    ) -> Generator[Event, None, list[Facts]]:
+        """Has each task done by a worker of its own; passes on how far they are together, returns the facts of each.
+
+        The first error ends it: those who are still at work are then among the busy ones.
+        """
+        numbers = [self.hire(log, threads) for _ in tasks]
+        for number, task in zip(numbers, tasks, strict=True):
+            self.workers[number].send(task)
+        done: dict[int, Any] = {}
+        found: dict[int, Facts] = {}
+        while len(found) < len(tasks):
             sender, message = self.messages.get()
-            if sender != number:
+            if sender not in numbers or sender in found:
                 continue
             if message is None:
-                raise self.workers[number].death()
+                raise self.workers[sender].death()
             kind = message.pop("kind")
+            if kind in ("error", "done"):
+                self.busy.discard(sender)
             if kind == "error":
                 raise from_json(message)
             if kind == "done":
-                return dict(message["facts"])
+                found[sender] = dict(message["facts"])
+                continue
+            if kind == events.PROGRESS:
+                done[sender] = message["done"]
+                message["done"] = sum(done.values())
             yield self.event(kind, stage, data=message)
+        return [found[number] for number in numbers]
 
     def _predict(self, run: FrozenRun) -> Generator[Event, None, Facts]:
         prints = graph.fingerprints(run)

@@ -35,6 +35,26 @@ class Stage(Task):
 
 
 @dataclass(frozen=True)
+class FeaturesPart(Task):
+    """Writes into `folder` the files from number `file` on of a feature table of so many `rows`: those of the source's
+    rows from `first` to before `last`."""
+
+    folder: str
+    rows: int
+    first: int
+    last: int
+    file: int
+
+
+@dataclass(frozen=True)
+class FeaturesWhole(Task):
+    """Looks at the feature table in `folder`, by what its `parts` told in their order."""
+
+    folder: str
+    parts: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class Predict(Task):
     """Predicts one batch, an item of the plan, with the model of this digest."""
 
@@ -61,6 +81,8 @@ _KINDS: Mapping[str, type[Task]] = {
     "generate": Generate,
     "stage": Stage,
     "features": Task,
+    "features part": FeaturesPart,
+    "features whole": FeaturesWhole,
     "train": Task,
     "batches": Task,
     "predict": Predict,

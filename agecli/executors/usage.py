@@ -13,7 +13,7 @@ import importlib
 import resource
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ _MODULES = {
     "generate": "agecli.synth",
     "stage": "agecli.pipeline.staging",
     "features": "agecli.pipeline.features",
+    "features part": "agecli.pipeline.features",
+    "features whole": "agecli.pipeline.features",
     "train": "agecli.pipeline.training",
     "batches": "agecli.pipeline.sharding",
     "predict": "agecli.pipeline.prediction",
@@ -64,6 +66,15 @@ class Meter:
             "wall_seconds": round(time.monotonic() - self.began, 3),
             "peak_memory": _peak_memory(),
         }
+
+
+def added(uses: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several tasks used together; the peak memory is that of the process with the highest."""
+    summed: dict[str, Any] = {}
+    for key in uses[0]:
+        values = [used[key] for used in uses]
+        summed[key] = None if None in values else max(values) if key == "peak_memory" else round(sum(values), 3)
+    return summed
 
 
 def _bytes() -> tuple[int, int] | None:

@@ -117,6 +117,15 @@ def perform(task: Task, emit: Emit) -> dict[str, Any]:
         from agecli.pipeline.features import features
 
         return features(run, progress, say)
+    if isinstance(task, tasks.FeaturesPart):
+        from agecli.pipeline.features import features_part
+        from agecli.pipeline.parts import Part
+
+        return features_part(run, Part(task.first, task.last, task.file), task.rows, Path(task.folder), progress)
+    if isinstance(task, tasks.FeaturesWhole):
+        from agecli.pipeline.features import features_whole
+
+        return features_whole(run, Path(task.folder), task.parts)
     if task.stage == "train":
         from agecli.pipeline.training import train
 

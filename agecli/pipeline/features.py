@@ -1,17 +1,23 @@
-"""The `features` stage: the one definition of every feature, for training rows and prediction rows alike."""
+"""The `features` stage: the one definition of every feature, for training rows and prediction rows alike.
+
+One process makes them all, or several make a part each and one of them looks at the whole (`agecli.pipeline.parts`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from agecli.engines import Engine
 from agecli.engines.base import Layout, Relation, Table, Written
 from agecli.engines.ids import IdCheck, check_ids, checksum
+from agecli.engines.tally import Tally
 from agecli.errors import ConfigError, DataError, SqlFailed, SqlRefused
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints, row_group_rows, staged
+from agecli.pipeline.parts import NotInParts, Part, file_groups
 from agecli.pipeline.staging import (
     NUMBERS,
     STAGED,
@@ -27,9 +33,6 @@ from agecli.pipeline.staging import (
 from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import mark_whole, new_folder
-
-# A batch reads the footers of its files: in files of some millions of rows these stay small
-LAYOUT = Layout(distinct=("id",), file_groups=64, statistics=False)
 
 
 class _Unclear(Exception):
@@ -60,33 +63,92 @@ def _from_view(
     run: FrozenRun, engine: Engine, rows: int, progress: Progress, say: Callable[[str], None]
 ) -> Facts | None:
     """Staging and features in one pass; None where only a stored staging table will do, or will tell what is wrong."""
-    view, tally = staging_view(run, engine)
-    tables: dict[str, Relation] = {"staging": view, "source": run.source.table}
-    sql = features_sql(run, engine, tables)
-    with in_file("features.sql"):
-        engine.check_created(sql, tables)
-        why = engine.why_stored(sql, tables, "staging")
+    sql, tables, tally, why = _in_one_pass(run, engine, run.source.table)
     if why:
         say(f"the staging table is stored: {why}")
         return None
     try:
         with new_folder(run.workspace.table("features", fingerprints(run).features)) as folder:
             try:
-                written = engine.create(
-                    sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows), LAYOUT
-                )
+                written = _write(run, engine, sql, tables, folder, rows, progress)
             except (SqlFailed, SqlRefused, DataError) as error:
                 raise _Unclear from error
-            ids = _check_ids(run, folder, written)
-            if not rows == tally.rows == written.rows or ids.rows_checksum != tally.checksum:
-                raise _Unclear
-            check_identity(ids)
-            facts: Facts = {"rows_in": rows, **tallied(tally)}
-            check_bounds(run, facts)
-            return _finish(run, folder, written, ids, facts)
+            return _check(run, folder, rows, written, tally)
     except _Unclear:
         say("the staging table is stored to find out what is wrong")
         return None
+
+
+def _in_one_pass(run: FrozenRun, engine: Engine, source: Table) -> tuple[str, dict[str, Relation], Tally, str]:
+    """The SELECT of the features over a view of the source's staging, its tables, what will count the rows, and why
+    the staging table is to be stored, if it is."""
+    view, tally = staging_view(run, engine, source)
+    tables: dict[str, Relation] = {"staging": view, "source": source}
+    sql = features_sql(run, engine, tables)
+    with in_file("features.sql"):
+        engine.check_created(sql, tables)
+        return sql, tables, tally, engine.why_stored(sql, tables, "staging")
+
+
+def _write(
+    run: FrozenRun, engine: Engine, sql: str, tables: Mapping[str, Relation], folder: Path, rows: int,
+    progress: Progress, first_file: int = 0,
+) -> Written:  # fmt: skip
+    group_rows = row_group_rows(run)
+    layout = Layout(("id",), file_groups(rows, group_rows), statistics=False, first_file=first_file)
+    return engine.create(sql, tables, folder, group_rows, lambda done: progress(done, rows), layout)
+
+
+def _check(run: FrozenRun, folder: Path, rows: int, written: Written, tally: Tally) -> Facts:
+    """Holds what was written against what was counted meanwhile; raises _Unclear where they differ."""
+    ids = _check_ids(run, folder, written)
+    if not rows == tally.rows == written.rows or ids.rows_checksum != tally.checksum:
+        raise _Unclear
+    check_identity(ids)
+    facts: Facts = {"rows_in": rows, **tallied(tally)}
+    check_bounds(run, facts)
+    return _finish(run, folder, written, ids, facts)
+
+
+def features_part(run: FrozenRun, part: Part, rows: int, folder: Path, progress: Progress) -> Facts:
+    """Writes the files of a part of the feature table, of so many rows in all, and tells what `features_whole` needs.
+
+    Raises NotInParts where the SQL or the data ask for the table to be made in one piece, or where an error is
+    better told by that.
+    """
+    engine = engine_of(run, 1, f"-{part.file}")
+    try:
+        source = replace(run.source.table, rows=(part.first, part.last))
+        sql, tables, tally, why = _in_one_pass(run, engine, source)
+        if why or not engine.by_row(sql, tables):
+            raise NotInParts("the features are made in one piece", why or "the order of rows shows in them")
+        written = _write(run, engine, sql, tables, folder, rows, progress, part.file)
+    except (ConfigError, DataError) as error:
+        raise NotInParts(error.what, error.why) from error
+    if not part.last - part.first == tally.rows == written.rows:
+        raise NotInParts("the features are made in one piece", "rows are lost or doubled")
+    told = {"files": written.files, "rows": written.rows, "nulls": written.nulls, "infinite": sorted(written.infinite)}
+    return {**told, "columns": tally.columns, "tally": tally.told()}
+
+
+def features_whole(run: FrozenRun, folder: Path, parts: Sequence[Facts]) -> Facts:
+    """Looks at the feature table whose parts told these facts, in their order, and marks it as whole.
+
+    Raises NotInParts where rows and counts differ, and otherwise what `features` raises.
+    """
+    tally = Tally(BASE_COLUMNS, tuple(parts[0]["columns"]))
+    for part in parts:
+        tally.include(part["tally"])
+    written = Written(
+        tuple(name for part in parts for name in part["files"]),
+        sum(part["rows"] for part in parts),
+        nulls={name: sum(part["nulls"][name] for part in parts) for name in parts[0]["nulls"]},
+        infinite=frozenset(name for part in parts for name in part["infinite"]),
+    )
+    try:
+        return _check(run, folder, written.rows, written, tally)
+    except _Unclear:
+        raise NotInParts("the features are made in one piece", "their ids or labels are not those of staging") from None
 
 
 def _from_table(run: FrozenRun, engine: Engine, progress: Progress) -> Facts:
@@ -99,7 +161,7 @@ def _from_table(run: FrozenRun, engine: Engine, progress: Progress) -> Facts:
         new_folder(run.workspace.table("features", fingerprints(run).features)) as folder,
         in_file("features.sql"),
     ):
-        written = engine.create(sql, tables, folder, row_group_rows(run), lambda done: progress(done, rows), LAYOUT)
+        written = _write(run, engine, sql, tables, folder, rows, progress)
         check_rows("features.sql", rows, written.rows)
         ids = _check_ids(run, folder, written)
         memory = engine_memory(run, run.workers)

@@ -86,10 +86,11 @@ def _mark(run: FrozenRun, facts: Facts) -> None:
     run.workspace.set_current("staging", target.name)
 
 
-def staging_view(run: FrozenRun, engine: Engine) -> tuple[View, Tally]:
-    """The staging table as a SELECT, and what will have counted its rows when a query has read it once."""
-    sql = staging_sql(run.recipe, run.as_of, run.source.table, engine)
-    tables = {"source": run.source.table}
+def staging_view(run: FrozenRun, engine: Engine, source: Table) -> tuple[View, Tally]:
+    """The staging table of this source, or of a part of it, as a SELECT, and what will have counted its rows when a
+    query has read it once."""
+    sql = staging_sql(run.recipe, run.as_of, source, engine)
+    tables = {"source": source}
     with in_file("staging.sql"):
         columns = engine.describe(sql, tables)
     tally = Tally(BASE_COLUMNS, ("known_label", OUTSIDE, *bad_columns(columns)))

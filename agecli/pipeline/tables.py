@@ -38,14 +38,15 @@ ENGINE_SHARE = 16
 BYTES_PER_THREAD = 128 << 20
 
 
-def engine_of(run: FrozenRun, threads: int | None = None) -> Engine:
-    """The embedded engine within this run's memory; what does not fit spills into the run's folder."""
+def engine_of(run: FrozenRun, threads: int | None = None, part: str = "") -> Engine:
+    """The embedded engine within this run's memory; what does not fit spills into the run's folder. The engine of a
+    `part` has the memory of one worker, and a place of its own to spill to."""
     threads = threads or run.workers
     return open_engine(
         "duckdb",
         threads=threads,
-        memory_mb=engine_memory(run, threads),
-        temp_directory=run.folder / f"{TEMPORARY}spill",
+        memory_mb=engine_memory(run, run.workers) // run.workers if part else engine_memory(run, threads),
+        temp_directory=run.folder / f"{TEMPORARY}spill{part}",
     )
 
 

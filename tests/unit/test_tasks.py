@@ -12,6 +12,8 @@ TASKS = (
     tasks.Generate("generate", "/w", 1_000, 42, "/w/generated"),
     tasks.Stage("stage", "/w/runs/r1", ("features", "stage")),
     tasks.Task("features", "/w/runs/r1"),
+    tasks.FeaturesPart("features part", "/w/runs/r1", "/w/features/_tmp-1", 900, 300, 600, 6),
+    tasks.FeaturesWhole("features whole", "/w/runs/r1", "/w/features/_tmp-1", ({"rows": 300}, {"rows": 600})),
     tasks.Task("train", "/w/runs/r1"),
     tasks.Task("batches", "/w/runs/r1"),
     tasks.Predict("predict", "/w/runs/r1", {"batch": 3, "rows": 500, "groups": [["part.parquet", 0]]}, "abc"),
