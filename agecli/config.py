@@ -46,7 +46,7 @@ SETTINGS = (
     Setting("source", "path", None, "the rows: a file, a folder, a glob, or Hive-style partitions"),
     Setting("workspace", "path", "workspace", "the folder that holds everything a run makes"),
     Setting("period", "text", None, "the data period, 2026Q3; ages refer to its last day", decides=True),
-    Setting("workers", "count", 0, "worker processes that predict at once; 0 = the cores"),
+    Setting("workers", "count", 0, "worker processes that make features or predict at once; 0 = the cores"),
     Setting("memory", "size", 0, "bound on all processes' memory, 512MiB at least; 0 = 4 GiB, or 70 % of what is there",
             minimum=512 << 20),
     Setting("materialise", "choice", "ephemeral", "staging: ephemeral (computed within features) or table (on disk)",

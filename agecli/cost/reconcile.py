@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from agecli.engines.base import Table
 from agecli.errors import AgecliError, ConfigError
 from agecli.events import BATCH_FINISHED, RUN_FINISHED, STAGE_FINISHED, Event
 from agecli.pipeline.frozen import FrozenRun, thaw
-from agecli.pipeline.graph import fingerprints, model_of
+from agecli.pipeline.graph import fingerprints, model_of, row_group_rows
+from agecli.pipeline.parts import divided
 from agecli.pipeline.tables import table_at
 from agecli.workspace import EventLog, Workspace
 
@@ -33,6 +35,7 @@ HISTORY = ("run", "rows", "bytes_expected", "bytes_read", "error", "within", "cp
            "note")  # fmt: skip
 FOOTER = 64 << 10  # bytes that a reader takes from the end of a file
 OPENED = 6  # times that a stage opens a table: count, describe, read, check
+CHECKED = 2  # times that it opens the features that it wrote, which may be many files: count, read
 SLACK = 2 << 20
 SPOOL_BYTES = 4  # of an encoded value
 HASH, HASHES_AT_ONCE = 8, 4_000_000  # bytes of an id's hash, and how many are held in memory
@@ -215,15 +218,29 @@ def _expected(
         found["stage"] = Range(counting, footers, footers + SLACK)
     unread = 0
     if ways.get("features") == "ephemeral":
-        stages["features"] = (needed["staging"], 0, ("features",), ("source", "features"))
+        twice = _read_twice(run, events, opened["source"], needed["staging"])
+        stages["features"] = (needed["staging"], twice, ("features",), ("source", "features"))
         unread = needed["staging"]  # at most: columns of staging that features.sql makes no use of
     for stage, (data, counted, checked, touched) in stages.items():
-        footers = OPENED * sum(_footers(tables[name]) for name in touched)
+        footers = sum((CHECKED if name == "features" else OPENED) * _footers(tables[name]) for name in touched)
         once = sum(ids[name] for name in checked)
         likely = data + counted + once + ids[checked[0]] + hashes + footers
         least = data - unread if stage == "features" else data
         found[stage] = Range(round(LEAST * (least + once)), likely, likely + data + once + SLACK)
     return {**found, **_model_stages(run, events, tables, opened)}
+
+
+def _read_twice(run: FrozenRun, events: list[Event], source: Opened, data: int) -> int:
+    """Of the `data` bytes of the source, those in row groups where one part of the features ends and another begins,
+    and the footers that each worker but the first reads."""
+    parts = next((event.data.get("parts", 1) for event in events if event.kind == STAGE_FINISHED
+                  and event.stage == "features"), 1)  # fmt: skip
+    groups = [group.rows for footer in source.footers.values() if footer is not None for group in footer.groups]
+    ends = list(accumulate(groups))
+    rows = ends[-1] if ends else 0
+    begun = [part.first for part in divided(rows, row_group_rows(run), parts)[1:]]
+    shared = sum(size for end, size in zip(ends, groups, strict=True) for first in begun if end - size < first < end)
+    return round(data * shared / max(rows, 1)) + len(begun) * OPENED * _footers(source.table)
 
 
 def _model_stages(
@@ -241,7 +258,9 @@ def _model_stages(
     model = run.workspace.models / str(model_of(run))
     weight = sum(file.stat().st_size for file in model.glob("*")) if model.is_dir() else 0
     loads = min(run.workers, len(batches))
-    footers = 3 * _footers(tables["features"]) * len(batches)
+    table = tables["features"]
+    files = len(table.files) if isinstance(table, Table) else 1
+    footers = 3 * _footers(table) * max(len(batches), files) // files  # a batch opens the files that it lies in
     return {
         "train": Range(
             round(LEAST * data), 3 * data + 4 * spool + OPENED * _footers(tables["features"]),

@@ -320,7 +320,7 @@ class _Run:
                 raise
         run.workspace.set_current("features", fingerprint)
         used = added([part["used"] for part in (*made, facts)])
-        return {**facts, "staging": "ephemeral", "used": used}
+        return {**facts, "staging": "ephemeral", "parts": len(cut), "used": used}
 
     def _start(self, run: FrozenRun, stage: str, reasons: dict[str, str]) -> dict[str, Any]:
         plan = graph.read_plan(self.workspace, graph.fingerprints(run).plan) if stage == "predict" else None

@@ -15,7 +15,8 @@ from agecli.pipeline.graph import row_group_rows, staged
 # A batch reads the footers of its files: in files of some millions of rows these stay small
 _MOST_GROUPS = 64
 _FILES = 32  # at least, where there are row groups enough: so parts of whole files have about the same rows
-_LEAST_FILES = 2  # of a part: for fewer rows, a process is not worth its start
+_LEAST_FILES = 2  # of a part, so that no part has twice the rows of another
+LEAST_ROWS = 150_000  # of a part: for fewer, a process is not worth the second that its start takes
 _PROCESS_BYTES = 512 << 20  # what one takes at most, with the recipes that come with agecli
 
 
@@ -47,9 +48,10 @@ def divided(rows: int, group_rows: int, count: int) -> tuple[Part, ...]:
 
 
 def parts_of(run: FrozenRun) -> tuple[Part, ...]:
-    """The parts of this run's feature table: one for each worker that fits in memory, or one in all where the source
-    is text, of which no part can be read alone, or staging is a table on disk."""
+    """The parts of this run's feature table: one for each worker that fits in memory. None where the source is text,
+    of which no part can be read alone, or staging is a table on disk."""
     known = staged(run, stored=False)
     if known is None or known["files"] or run.source.table.format != "parquet":
         return ()
-    return divided(known["rows_in"], row_group_rows(run), min(run.workers, max(1, run.memory // _PROCESS_BYTES)))
+    rows, fit = known["rows_in"], run.memory // _PROCESS_BYTES
+    return divided(rows, row_group_rows(run), min(run.workers, fit, rows // LEAST_ROWS))

@@ -78,8 +78,13 @@ def settle(place: Path, toml: str = RECIPE, table: pa.Table | None = None, setti
 
 def damage(features: Path, row_group: int) -> None:
     """Overwrites the heights of one row group of the feature table, and leaves its footer whole."""
-    (file,) = features.glob("*/*.parquet")
-    metadata = pq.ParquetFile(file).metadata.row_group(row_group)
+    groups = [
+        (file, group)
+        for file in sorted(features.glob("*/*.parquet"))
+        for group in range(pq.read_metadata(file).num_row_groups)
+    ]
+    file, number = groups[row_group]
+    metadata = pq.read_metadata(file).row_group(number)
     heights = next(c for c in map(metadata.column, range(metadata.num_columns)) if c.path_in_schema == "height")
     with file.open("r+b") as stream:
         stream.seek(heights.data_page_offset)

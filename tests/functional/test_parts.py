@@ -22,6 +22,7 @@ from agecli.executors.base import RunRequest
 from agecli.executors.local import LocalExecutor
 from agecli.executors.processes import Worker
 from agecli.executors.tasks import FeaturesPart, FeaturesWhole, Task
+from agecli.pipeline import parts
 from agecli.pipeline import source as sources
 from agecli.pipeline.features import features, features_part, features_whole
 from agecli.pipeline.frozen import FrozenRun
@@ -163,8 +164,9 @@ def test_parts_are_whole_files_of_about_the_same_rows(rows_in, group_rows, count
         assert all(part.last > part.first for part in cut)
 
 
-def test_one_worker_or_little_memory_or_text_or_a_stored_table_make_one_part(heights, tmp_path):
+def test_one_worker_or_little_memory_or_text_or_a_stored_table_make_one_part(heights, tmp_path, monkeypatch):
     run = run_of(heights, heights.source, tmp_path / "workspace", workers=3)
+    monkeypatch.setattr(parts, "LEAST_ROWS", 300)
     assert parts_of(run) == ()  # not staged yet
     silent: Any = lambda *_: None  # noqa: E731
     stage(run, {"stage", "features"}, silent, silent)
@@ -172,6 +174,8 @@ def test_one_worker_or_little_memory_or_text_or_a_stored_table_make_one_part(hei
     assert len(parts_of(replace(run, memory=1 << 30))) == 2
     assert len(parts_of(replace(run, memory=100 << 20))) == 1
     assert len(parts_of(replace(run, workers=1))) == 1
+    monkeypatch.setattr(parts, "LEAST_ROWS", 301)
+    assert len(parts_of(run)) == 2
     text = replace(run.source, table=replace(run.source.table, format="csv"))
     assert parts_of(replace(run, source=text)) == ()
     stage(replace(run, materialise="table"), {"stage", "features"}, silent, silent)
@@ -209,6 +213,7 @@ def run(heights: Heights, workers: int, **more: Any) -> Ran:
             send(worker, task)
 
         patch.setattr(Worker, "send", noting)
+        patch.setattr(parts, "LEAST_ROWS", 100)
         try:
             told.extend(LocalExecutor().run(RunRequest(asked, ("stage", "features"))))
         except AgecliError as failed:
@@ -233,6 +238,7 @@ def test_any_number_of_workers_makes_the_same_files(heights):
     for told in facts:
         assert told.pop("used")["cpu_seconds"] > 0
         del told["seconds"]
+    assert facts[1].pop("parts") == 3
     assert facts[0] == facts[1]
     progress = [event.data for event in three.events if event.kind == PROGRESS and event.stage == "features"]
     assert progress[-1] == {"done": 900, "total": 900, "unit": "rows"}
