@@ -40,12 +40,13 @@ BYTES_PER_THREAD = 128 << 20
 
 def engine_of(run: FrozenRun, threads: int | None = None, part: str = "") -> Engine:
     """The embedded engine within this run's memory; what does not fit spills into the run's folder. The engine of a
-    `part` has the memory of one worker, and a place of its own to spill to."""
+    `part` shares the memory with those of the others, and has a place of its own to spill to."""
     threads = threads or run.workers
+    memory = engine_memory(run, threads)
     return open_engine(
         "duckdb",
         threads=threads,
-        memory_mb=engine_memory(run, run.workers) // run.workers if part else engine_memory(run, threads),
+        memory_mb=max(memory // run.workers, BYTES_PER_THREAD >> 20) if part else memory,
         temp_directory=run.folder / f"{TEMPORARY}spill{part}",
     )
 

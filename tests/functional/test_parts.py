@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from agecli import config
 from agecli import recipe as recipes
+from agecli.cost.reconcile import FOOTER, OPENED, _read_twice
+from agecli.cost.scan import open_table
 from agecli.errors import AgecliError
 from agecli.events import LOG, PROGRESS, STAGE_FINISHED, Event
 from agecli.executors.base import RunRequest
@@ -180,6 +182,17 @@ def test_one_worker_or_little_memory_or_text_or_a_stored_table_make_one_part(hei
     assert parts_of(replace(run, source=text)) == ()
     stage(replace(run, materialise="table"), {"stage", "features"}, silent, silent)
     assert parts_of(run) == ()
+
+
+@pytest.mark.parametrize(("group", "shared"), [(100, 0), (250, 500), (900, 1800)])
+def test_what_two_parts_read_is_expected_of_them(heights, tmp_path, group, shared):
+    """Three parts begin at rows 0, 300 and 600; so many rows are read again, with the row groups that they share."""
+    pq.write_table(table(0, 900), heights.source, row_group_size=group)
+    run = run_of(heights, heights.source, tmp_path / "workspace")
+    told = Event(STAGE_FINISHED, "r1", "features", None, {"parts": 3})
+    footers = 2 * OPENED * min(FOOTER, heights.source.stat().st_size)
+    assert _read_twice(run, [told], open_table(run.source.table), 90_000) == 100 * shared + footers
+    assert _read_twice(run, [], open_table(run.source.table), 90_000) == 0
 
 
 # ---- as runs, with worker processes
