@@ -27,7 +27,7 @@ from agecli.executors.tasks import Aggregate, FeaturesPart, FeaturesWhole, Gener
 from agecli.executors.usage import added
 from agecli.pipeline import cleanup, graph, source
 from agecli.pipeline.frozen import FrozenRun, freeze
-from agecli.pipeline.parts import NotInParts, Part, parts_of
+from agecli.pipeline.parts import NotInParts, Part, likely_parts, parts_of
 from agecli.pipeline.registration import Chosen, check_not_rejected, choose, version_of
 from agecli.pipeline.space import check_space, check_space_to_generate
 from agecli.pipeline.tables import generated, open_workspace, source_path
@@ -276,6 +276,8 @@ class _Run:
                 facts = yield from self._predict(run)
             elif stage == "cleanup":
                 facts = self._clean(run)
+            elif stage == "stage":
+                facts = yield from self._staging(run)
             elif stage == "features":
                 facts = yield from self._features(run)
             else:
@@ -284,7 +286,7 @@ class _Run:
             seconds = round(time.monotonic() - began, 3)
             yield self.event(events.STAGE_FAILED, stage, data={"error": error.to_json(), "seconds": seconds})
             raise
-        self._stop_workers(but=0 if stage == "train" else 1)
+        self._stop_workers(but=0 if stage == "train" else len(self.workers) if stage == "stage" else 1)
         for warning in facts.get("warnings", ()):
             yield self.event(events.WARNING, stage, data={"message": warning})
         seconds = round(time.monotonic() - began, 3)
@@ -296,6 +298,12 @@ class _Run:
             self._stop_workers()
         threads = worker_count(self.request.settings) if stage == "train" else 1
         return (yield from self.work(stage, self._task(run, stage), run.folder / "logs" / f"{stage}.log", threads))
+
+    def _staging(self, run: FrozenRun) -> Generator[Event, None, Facts]:
+        """The stage `stage`; workers that the features will want as well get ready meanwhile."""
+        others = likely_parts(run) - 1 if "features" in self.stages else 0
+        tasks = [self._task(run, "stage"), *[Task("load", str(run.folder))] * others]
+        return (yield from self.work_together("stage", tasks, run.folder / "logs" / "stage.log"))[0]
 
     def _features(self, run: FrozenRun) -> Generator[Event, None, Facts]:
         """The features, made in parts by several workers where that gives the same files, else in one piece."""

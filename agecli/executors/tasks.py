@@ -9,7 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Task:
-    """One stage of a run, whose frozen settings are in the folder `run`. Features, train and batches need no more."""
+    """One stage of a run, whose frozen settings are in the folder `run`. Features, train and batches need no more, nor
+    does `load`, by which a worker gets ready for features and does nothing else."""
 
     stage: str
     run: str
@@ -80,6 +81,7 @@ class Aggregate(Task):
 _KINDS: Mapping[str, type[Task]] = {
     "generate": Generate,
     "stage": Stage,
+    "load": Task,
     "features": Task,
     "features part": FeaturesPart,
     "features whole": FeaturesWhole,

@@ -25,6 +25,7 @@ _MODULES = {
     "generate": "agecli.synth",
     "stage": "agecli.pipeline.staging",
     "features": "agecli.pipeline.features",
+    "load": "agecli.pipeline.features",
     "features part": "agecli.pipeline.features",
     "features whole": "agecli.pipeline.features",
     "train": "agecli.pipeline.training",

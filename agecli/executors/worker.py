@@ -113,6 +113,8 @@ def perform(task: Task, emit: Emit) -> dict[str, Any]:
         from agecli.pipeline.staging import stage as do_stage
 
         return do_stage(run, set(task.stages), say, progress)
+    if task.stage == "load":
+        return {}
     if task.stage == "features":
         from agecli.pipeline.features import features
 

@@ -17,6 +17,7 @@ _MOST_GROUPS = 64
 _FILES = 32  # at least, where there are row groups enough: so parts of whole files have about the same rows
 _LEAST_FILES = 2  # of a part, so that no part has twice the rows of another
 LEAST_ROWS = 150_000  # of a part: for fewer, a process is not worth the second that its start takes
+LEAST_BYTES = 64 << 20  # of a source that will have parts, as far as can be told before its rows are counted
 _PROCESS_BYTES = 512 << 20  # what one takes at most, with the recipes that come with agecli
 
 
@@ -45,6 +46,12 @@ def divided(rows: int, group_rows: int, count: int) -> tuple[Part, ...]:
     files = [round(rows * number / count / file_rows) for number in range(count)]
     ends = [file * file_rows for file in files[1:]] + [rows]
     return tuple(Part(file * file_rows, end, file) for file, end in zip(files, ends, strict=True))
+
+
+def likely_parts(run: FrozenRun) -> int:
+    """How many parts there will be, to judge by the size of a source whose rows are not counted yet."""
+    wanted = run.source.table.format == "parquet" and run.source.bytes >= LEAST_BYTES and run.materialise != "table"
+    return min(run.workers, run.memory // _PROCESS_BYTES) if wanted else 1
 
 
 def parts_of(run: FrozenRun) -> tuple[Part, ...]:

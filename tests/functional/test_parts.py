@@ -257,6 +257,16 @@ def test_any_number_of_workers_makes_the_same_files(heights):
     assert progress[-1] == {"done": 900, "total": 900, "unit": "rows"}
 
 
+def test_workers_get_ready_while_a_large_source_is_staged(heights, monkeypatch):
+    monkeypatch.setattr(parts, "LEAST_BYTES", heights.source.stat().st_size)
+    assert run(heights, 3).tasks == ["stage", "load", "load", *IN_PARTS[1:]]
+    stored = run(heights, 3, materialise="table", workspace=str(heights.place / "table"))
+    assert stored.tasks == ["stage", "features"]
+    assert run(heights, 2, memory="600MiB").tasks == ["stage", "features"]
+    monkeypatch.setattr(parts, "LEAST_BYTES", heights.source.stat().st_size + 1)
+    assert run(heights, 3, workspace=str(heights.place / "small")).tasks == IN_PARTS
+
+
 def spoil(column: str, places: list[int], value: Any) -> dict[str, list[Any]]:
     columns = rows()
     for place in places:

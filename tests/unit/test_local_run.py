@@ -53,7 +53,7 @@ def test_a_full_disk_does_not_hide_why_a_stage_failed(request_of, monkeypatch):
         append(log, event)
 
     monkeypatch.setattr(EventLog, "append", full)
-    monkeypatch.setattr(local._Run, "work", lambda *_: (_ for _ in ()).throw(first))
+    monkeypatch.setattr(local._Run, "work_together", lambda *_: (_ for _ in ()).throw(first))
     ends(request_of, first)
 
 

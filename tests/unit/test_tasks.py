@@ -11,6 +11,7 @@ from agecli.executors import tasks
 TASKS = (
     tasks.Generate("generate", "/w", 1_000, 42, "/w/generated"),
     tasks.Stage("stage", "/w/runs/r1", ("features", "stage")),
+    tasks.Task("load", "/w/runs/r1"),
     tasks.Task("features", "/w/runs/r1"),
     tasks.FeaturesPart("features part", "/w/runs/r1", "/w/features/_tmp-1", 900, 300, 600, 6),
     tasks.FeaturesWhole("features whole", "/w/runs/r1", "/w/features/_tmp-1", ({"rows": 300}, {"rows": 600})),
