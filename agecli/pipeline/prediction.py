@@ -11,6 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from agecli.engines.base import Layout
+from agecli.engines.parquet_writer import writer_of
 from agecli.errors import AgecliError, DataError
 from agecli.models import artifact, explain
 from agecli.models.encode import Places
@@ -47,7 +49,7 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
     with guard_writes(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _writer(temporary, schema) as writer:
+            with writer_of(temporary, schema, _layout(schema)) as writer:
                 for piece in pieces:
                     done = [_score(batch, model, schema) for batch in piece.rows()]
                     writer.write_table(pa.Table.from_batches([batch for batch, _ in done], schema))
@@ -81,21 +83,9 @@ def _schema(regression: bool, id_type: pa.DataType, reasons: int) -> pa.Schema:
     )
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Floats are told apart byte by byte, which makes them as small with a quick codec as whole with a slow one."""
-    encodings = {name: "BYTE_STREAM_SPLIT" for name in _FLOATS if pa.types.is_floating(schema.field(name).type)}
-    codecs = {name: "lz4" if name in encodings else "zstd" for name in schema.names}
-    if schema.field("id").type == pa.string():
-        encodings["id"] = "DELTA_LENGTH_BYTE_ARRAY"  # the lengths first: what follows is smaller, and quicker to read
-    return pq.ParquetWriter(
-        path,
-        schema,
-        compression=codecs,
-        use_dictionary=[field.name for field in schema if field.type == _WORDS],
-        column_encoding=encodings,
-        write_statistics=False,
-        store_schema=False,  # readers get words as plain strings
-    )
+def _layout(schema: pa.Schema) -> Layout:
+    """The texts and numbers hardly repeat; words are dictionaries already."""
+    return Layout(tuple(field.name for field in schema if field.type != _WORDS), statistics=False, quick=True)
 
 
 @dataclass(frozen=True)
