@@ -84,8 +84,9 @@ def _schema(regression: bool, id_type: pa.DataType, reasons: int) -> pa.Schema:
 
 
 def _layout(schema: pa.Schema) -> Layout:
-    """The texts and numbers hardly repeat; words are dictionaries already."""
-    return Layout(tuple(field.name for field in schema if field.type != _WORDS), statistics=False, quick=True)
+    """All but the words and the known labels hardly repeat."""
+    distinct = tuple(field.name for field in schema if field.name != "known_label" and field.type != _WORDS)
+    return Layout(distinct, statistics=False, quick=True)
 
 
 @dataclass(frozen=True)
