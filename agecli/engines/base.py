@@ -82,7 +82,7 @@ class Layout:
     """How a table lies in its files; its rows are the same. `distinct` are columns whose values hardly repeat, so that
     no dictionary is tried; a new file begins after `file_groups` row groups (None: all is one file). Without
     `statistics` the footers have no least and greatest values: among rows in no order these let no reader skip any.
-    A `quick` table costs less to write and to read, for some more bytes; each file's first row group tells how."""
+    A `quick` table costs less to write and to read, for some more bytes."""
 
     distinct: tuple[str, ...] = ()
     file_groups: int | None = None

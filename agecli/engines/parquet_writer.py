@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from agecli.engines.base import Layout
+from agecli.engines.column_chunks import ChunkFile, takes
 
 
 class Writer:
@@ -24,7 +26,7 @@ class Writer:
         self.infinite: set[str] = set()
         self._waiting: list[pa.RecordBatch] = []
         self._held = self._groups = 0
-        self._file: pq.ParquetWriter | None = None
+        self._file: pq.ParquetWriter | ChunkFile | None = None
 
     def __enter__(self) -> Writer:
         return self
@@ -54,7 +56,7 @@ class Writer:
         if self._file is None or self._groups == self.layout.file_groups:
             self._close()
             name = f"part-{len(self.names):05d}.parquet"
-            self._file = writer_of(self.location / name, self.schema, self.layout, group)
+            self._file = writer_of(self.location / name, self.schema, self.layout)
             self.names.append(name)
             self._groups = 0
         self._look_at(group)
@@ -86,40 +88,42 @@ def _any_infinite(column: pa.ChunkedArray) -> bool:
     return False
 
 
-def writer_of(path: Path, schema: pa.Schema, layout: Layout, first: pa.Table | None = None) -> pq.ParquetWriter:
-    """A Parquet file with what measures best for such columns as in `first`, its first row group.
+def writer_of(path: Path, schema: pa.Schema, layout: Layout) -> pq.ParquetWriter | ChunkFile:
+    """A Parquet file with what measures best for such columns."""
+    if layout.quick and takes(schema):
+        return ChunkFile(path, schema, layout.distinct, lambda sink, rest: _by_arrow_too(sink, rest, layout))
+    return by_arrow(path, schema, layout)
 
-    Texts that hardly repeat go with their lengths first, such floats a byte of all of them after the other. A column
-    of few values is but places in a dictionary, which a quick codec makes about as small as a slow one.
+
+def _by_arrow_too(sink: pa.BufferOutputStream, schema: pa.Schema, layout: Layout) -> pq.ParquetWriter:
+    """Numbers that are left to Arrow hardly repeat."""
+    numbers = (field.name for field in schema if pa.types.is_floating(field.type))
+    return by_arrow(sink, schema, replace(layout, distinct=(*layout.distinct, *numbers)))
+
+
+def by_arrow(where: Path | pa.BufferOutputStream, schema: pa.Schema, layout: Layout) -> pq.ParquetWriter:
+    """A Parquet file that Arrow writes.
+
+    Texts that hardly repeat go with their lengths first, such floats a byte of all of them after the other. Neither
+    these nor places in a dictionary are much smaller with a slow codec than with a quick one.
     """
-    looked = first.column_names if layout.quick and first is not None else ()
-    distinct = {*layout.distinct, *(name for name in looked if _hardly_repeats(first.column(name)))}
     encodings, codecs = {}, {}
     for name, kind in zip(schema.names, schema.types, strict=True):
-        split = name in distinct and pa.types.is_floating(kind)
-        if split:
+        codecs[name] = "lz4"
+        if name not in layout.distinct:
+            continue
+        if pa.types.is_floating(kind):
             encodings[name] = "BYTE_STREAM_SPLIT"
-        elif name in layout.distinct and pa.types.is_string(kind):
-            encodings[name] = "DELTA_LENGTH_BYTE_ARRAY"
-        codecs[name] = "lz4" if split or name not in distinct else "zstd"
+        else:
+            codecs[name] = "zstd"
+            if pa.types.is_string(kind):
+                encodings[name] = "DELTA_LENGTH_BYTE_ARRAY"
     return pq.ParquetWriter(
-        path,
+        where,
         schema,
         compression=codecs if layout.quick else "zstd",
-        use_dictionary=[name for name in schema.names if name not in distinct] if distinct else True,
+        use_dictionary=[name for name in schema.names if name not in layout.distinct] if layout.distinct else True,
         column_encoding=encodings or None,
         write_statistics=layout.statistics,
         store_schema=not any(map(pa.types.is_dictionary, schema.types)),  # readers get words as plain strings
     )
-
-
-def _hardly_repeats(column: pa.ChunkedArray) -> bool:
-    """Whether a dictionary of these numbers or texts, and the places in it, would save next to nothing."""
-    rows = len(column) - column.null_count
-    if pa.types.is_string(column.type):
-        return bool(2 * pc.count_distinct(column).as_py() > rows)
-    if not pa.types.is_floating(column.type):
-        return False
-    values = pc.count_distinct(column).as_py()
-    width = column.type.bit_width
-    return bool(values * width + rows * values.bit_length() > 0.9 * rows * width)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agecli.engines.base import Layout
-from agecli.engines.parquet_writer import writer_of
+from agecli.engines.parquet_writer import by_arrow
 from agecli.errors import AgecliError, DataError
 from agecli.models import artifact, explain
 from agecli.models.encode import Places
@@ -49,7 +49,7 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
     with guard_writes(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with writer_of(temporary, schema, _layout(schema)) as writer:
+            with by_arrow(temporary, schema, _layout(schema)) as writer:
                 for piece in pieces:
                     done = [_score(batch, model, schema) for batch in piece.rows()]
                     writer.write_table(pa.Table.from_batches([batch for batch, _ in done], schema))
