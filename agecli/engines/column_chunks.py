@@ -6,7 +6,7 @@ the footer, is in Thrift's compact protocol, by the definitions of the Parquet f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,15 +25,19 @@ Others = Callable[[pa.BufferOutputStream, pa.Schema], pq.ParquetWriter]
 
 
 @dataclass(frozen=True)
-class _Chunk:
-    """A column of one row group: its bytes, and what the footer says of them. `data` is where its data pages begin."""
+class Chunk:
+    """A column of one row group, its `rows` as bytes, and what the footer says of them.
 
+    Its data pages begin at the byte `data`, behind a dictionary if that is not the first; `whole` is its size before
+    it was compressed.
+    """
+
+    rows: int
     parts: tuple[bytes | pa.Buffer, ...]
     data: int
     whole: int
     encodings: tuple[str, ...]
     codec: str
-    dictionary: bool
 
     @property
     def size(self) -> int:
@@ -48,31 +52,43 @@ class ChunkFile:
     """
 
     def __init__(self, path: Path, schema: pa.Schema, plain: Iterable[str], others: Others) -> None:
-        self._schema, self._plain, self._others = schema, set(plain), others
+        self._fields, self._plain, self._others = _stored(schema), set(plain), others
         self._stream = path.open("wb")
         self._stream.write(_MAGIC)
         self._end = len(_MAGIC)
         self._rows = 0
         self._groups: list[bytes] = []
+        self._told: list[bytes] = []
 
-    def write_table(self, group: pa.Table, row_group_size: int) -> None:
-        """Writes one row group; `row_group_size` is no smaller than its rows."""
+    def __enter__(self) -> ChunkFile:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def write_table(
+        self, group: pa.Table, row_group_size: int | None = None, ready: Mapping[str, Chunk] | None = None
+    ) -> None:
+        """Writes one row group, whatever the size; chunks that are `ready` stand for columns that it has not."""
         if not group.num_rows:
             return
-        found = {name: _encode(group.column(name)) for name in group.column_names if name not in self._plain}
-        chunks = {name: chunk for name, chunk in found.items() if chunk is not None}
+        chunks = dict(ready or {})
+        for name in group.column_names:
+            chunk = None if name in self._plain else _encode(group.column(name))
+            if chunk is not None:
+                chunks[name] = chunk
         chunks |= self._by_arrow(group.select([name for name in group.column_names if name not in chunks]))
-        begin, described, whole = self._end, [], 0
-        for field in self._schema:
-            chunk = chunks[field.name]
-            described.append(self._described(field, chunk, group.num_rows))
-            self._stream.writelines(chunk.parts)
-            self._end += chunk.size
-            whole += chunk.whole
+        if any(chunk.rows != group.num_rows for chunk in chunks.values()):
+            raise ValueError("the chunks have not as many rows as the group")
+        begin, described = self._end, []
+        for field in self._fields:
+            described.append(self._described(field, chunks[field.name], group.num_rows))
+            self._stream.writelines(chunks[field.name].parts)
+            self._end += chunks[field.name].size
         self._groups.append(
             _struct(
                 (1, _LIST, _list(_STRUCT, described)),
-                (2, _I64, _number(whole)),
+                (2, _I64, _number(sum(chunk.whole for chunk in chunks.values()))),
                 (3, _I64, _number(group.num_rows)),
                 (5, _I64, _number(begin)),
                 (6, _I64, _number(self._end - begin)),
@@ -81,20 +97,25 @@ class ChunkFile:
         )
         self._rows += group.num_rows
 
+    def add_key_value_metadata(self, told: Mapping[str, str]) -> None:
+        """Texts for the footer."""
+        self._told += [_struct((1, _BINARY, _text(key)), (2, _BINARY, _text(text))) for key, text in told.items()]
+
     def close(self) -> None:
         """Writes the footer, without which the file is none."""
-        root = _struct((4, _BINARY, _text("schema")), (5, _I32, _number(len(self._schema))))
+        root = _struct((4, _BINARY, _text("schema")), (5, _I32, _number(len(self._fields))))
         footer = _struct(
             (1, _I32, _number(2)),
-            (2, _LIST, _list(_STRUCT, [root, *map(_column, self._schema)])),
+            (2, _LIST, _list(_STRUCT, [root, *map(_column, self._fields)])),
             (3, _I64, _number(self._rows)),
             (4, _LIST, _list(_STRUCT, self._groups)),
+            *([(5, _LIST, _list(_STRUCT, self._told))] if self._told else []),
             (6, _BINARY, _text("agecli version 1")),
         )
         with self._stream:
             self._stream.write(footer + len(footer).to_bytes(4, "little") + _MAGIC)
 
-    def _by_arrow(self, table: pa.Table) -> dict[str, _Chunk]:
+    def _by_arrow(self, table: pa.Table) -> dict[str, Chunk]:
         if not table.num_columns:
             return {}
         sink = pa.BufferOutputStream()
@@ -102,18 +123,9 @@ class ChunkFile:
             writer.write_table(table, row_group_size=table.num_rows)
         written = sink.getvalue()
         group = pq.read_metadata(pa.BufferReader(written)).row_group(0)
-        chunks = {}
-        for number, name in enumerate(table.column_names):
-            told = group.column(number)
-            data = told.data_page_offset
-            begin = min(data, told.dictionary_page_offset or data)
-            part = written.slice(begin, told.total_compressed_size)
-            chunks[name] = _Chunk(
-                (part,), data - begin, told.total_uncompressed_size, told.encodings, told.compression, data > begin
-            )
-        return chunks
+        return {name: _taken(group.column(i), written.slice) for i, name in enumerate(table.column_names)}
 
-    def _described(self, field: pa.Field, chunk: _Chunk, rows: int) -> bytes:
+    def _described(self, field: pa.Field, chunk: Chunk, rows: int) -> bytes:
         encodings = [_number(_ENCODINGS[name]) for name in chunk.encodings]
         about = [
             (1, _I32, _number(_TYPES[field.type])),
@@ -125,17 +137,50 @@ class ChunkFile:
             (7, _I64, _number(chunk.size)),
             (9, _I64, _number(self._end + chunk.data)),
         ]
-        if chunk.dictionary:
+        if chunk.data:
             about.append((11, _I64, _number(self._end)))
         return _struct((2, _I64, _number(self._end)), (3, _STRUCT, _struct(*about)))
 
 
 def takes(schema: pa.Schema) -> bool:
     """Whether all the types of such a table are known here."""
-    return all(field.nullable and field.type in _TYPES for field in schema)
+    return all(field.nullable and field.type in _TYPES for field in _stored(schema))
 
 
-def _encode(column: pa.ChunkedArray) -> _Chunk | None:
+def _stored(schema: pa.Schema) -> list[pa.Field]:
+    """The columns as readers get them: words of a dictionary are texts."""
+    words = (pa.types.is_dictionary(field.type) for field in schema)
+    return [
+        field.with_type(field.type.value_type) if word else field for word, field in zip(words, schema, strict=True)
+    ]
+
+
+def carried(file: pq.ParquetFile, schema: pa.Schema, wanted: Iterable[str]) -> list[str]:
+    """Those of the columns `wanted` whose chunks can go from a file of the feature table into one of this schema."""
+    there, stored = file.schema.to_arrow_schema(), {field.name: field for field in _stored(schema)}
+    return [name for name in wanted if takes(schema) and there.field(name).equals(stored[name])]
+
+
+def chunks_of(path: Path, file: pq.ParquetFile, group: int, names: Iterable[str]) -> dict[str, Chunk]:
+    """Chunks of a row group as they are, neither read nor checked."""
+    about = file.metadata.row_group(group)
+    with path.open("rb") as stream:
+
+        def read(begin: int, size: int) -> bytes:
+            stream.seek(begin)
+            return stream.read(size)
+
+        return {name: _taken(about.column(file.schema_arrow.names.index(name)), read) for name in names}
+
+
+def _taken(told: pq.ColumnChunkMetaData, read: Callable[[int, int], bytes | pa.Buffer]) -> Chunk:
+    data = told.data_page_offset
+    begin = min(data, told.dictionary_page_offset or data)
+    part = read(begin, told.total_compressed_size)
+    return Chunk(told.num_values, (part,), data - begin, told.total_uncompressed_size, told.encodings, told.compression)
+
+
+def _encode(column: pa.ChunkedArray) -> Chunk | None:
     """The chunk of a column of few values; None where Arrow writes it as well."""
     made = encode(column.chunk(0)) if column.type in KINDS and column.num_chunks == 1 else None
     if made is None:
@@ -147,7 +192,7 @@ def _encode(column: pa.ChunkedArray) -> _Chunk | None:
     second = _page(0, made.rows, rows, 5, (1, _I32, _number(len(column))), *encodings)
     whole = len(first) + len(made.values) + len(second) + len(made.rows)
     told = ("PLAIN", "RLE", "RLE_DICTIONARY")
-    return _Chunk((first, values, second, rows), len(first) + len(values), whole, told, "LZ4", True)
+    return Chunk(len(column), (first, values, second, rows), len(first) + len(values), whole, told, "LZ4")
 
 
 _Field = tuple[int, int, bytes]

@@ -12,14 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agecli.engines.base import Layout
-from agecli.engines.parquet_writer import by_arrow
+from agecli.engines.column_chunks import Chunk, ChunkFile, carried, chunks_of
+from agecli.engines.parquet_writer import writer_of
 from agecli.errors import AgecliError, DataError
 from agecli.models import artifact, explain
 from agecli.models.encode import Places
 from agecli.models.score import Model
 from agecli.models.spec import ModelSpec
 from agecli.pipeline.frozen import FrozenRun
-from agecli.pipeline.graph import BATCH_KEY, ROW_GROUP_ROWS, fingerprints
+from agecli.pipeline.graph import BATCH_KEY, ROW_GROUP_ROWS, Fingerprints, fingerprints
 from agecli.pipeline.registration import check_fits
 from agecli.pipeline.tables import Facts, reason_columns
 from agecli.workspace import TEMPORARY, guard_writes, publish
@@ -41,18 +42,21 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
         model = load()
     except DataError as error:  # not of this batch's rows: no batch can do without it
         raise AgecliError(error.what, error.why, error.fix) from error
-    pieces = list(_pieces(run, item, prints.features, model.spec))
-    id_type = pieces[0].file.schema_arrow.field("id").type
-    schema = _schema(run.recipe.task == "regression", id_type, prints.reasons)
+    pieces = list(_pieces(run, item, prints, model.spec))
+    schema = pieces[0].schema
     scored = rows = 0
     temporary = target.parent / f"{TEMPORARY}{target.name}-{run.run_id}"
     with guard_writes(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with by_arrow(temporary, schema, _layout(schema)) as writer:
+            with writer_of(temporary, schema, _layout(schema)) as writer:
                 for piece in pieces:
-                    done = [_score(batch, model, schema) for batch in piece.rows()]
-                    writer.write_table(pa.Table.from_batches([batch for batch, _ in done], schema))
+                    done = [_score(batch, model, piece.made) for batch in piece.rows()]
+                    table = pa.Table.from_batches([batch for batch, _ in done], piece.made)
+                    if isinstance(writer, ChunkFile):
+                        writer.write_table(table, ready=piece.chunks())
+                    else:
+                        writer.write_table(table)
                     rows += sum(batch.num_rows for batch, _ in done)
                     scored += sum(count for _, count in done)
                 writer.add_key_value_metadata({BATCH_KEY: f"{fingerprint}:{scored};"})
@@ -91,12 +95,22 @@ def _layout(schema: pa.Schema) -> Layout:
 
 @dataclass(frozen=True)
 class _Piece:
-    """A row group of the features that belongs to the batch, and the columns that are wanted of it."""
+    """A row group of the features that belongs to the batch, and the columns that are wanted of it.
+
+    Those that are `carried` go into the predictions, which have this `schema`, as the bytes that they are.
+    """
 
     path: Path
     file: pq.ParquetFile
     group: int
     columns: list[str]
+    schema: pa.Schema
+    carried: list[str]
+
+    @property
+    def made(self) -> pa.Schema:
+        """What is left to be made of the schema."""
+        return pa.schema([field for field in self.schema if field.name not in self.carried])
 
     def rows(self) -> Iterator[pa.RecordBatch]:
         at_once = min(ROW_GROUP_ROWS, VALUES_AT_ONCE // len(self.columns) + 1)
@@ -105,20 +119,29 @@ class _Piece:
         except (OSError, pa.ArrowInvalid, IndexError) as error:
             raise _unreadable(self.path, error) from None
 
+    def chunks(self) -> dict[str, Chunk]:
+        try:
+            return chunks_of(self.path, self.file, self.group, self.carried)
+        except OSError as error:
+            raise _unreadable(self.path, error) from None
 
-def _pieces(run: FrozenRun, item: dict[str, Any], features: str, spec: ModelSpec) -> Iterator[_Piece]:
+
+def _pieces(run: FrozenRun, item: dict[str, Any], prints: Fingerprints, spec: ModelSpec) -> Iterator[_Piece]:
     kept = ("id", "known_label", "label_source")
     words = [*kept[1:], *(name for name, kind in spec.features if kind == "categorical")]
-    folder = run.workspace.table("features", features)
+    folder = run.workspace.table("features", prints.features)
     for piece in item["pieces"]:
         path = folder / piece["file"]
         try:
             file = pq.ParquetFile(path, read_dictionary=words)
         except (OSError, pa.ArrowInvalid) as error:
             raise _unreadable(path, error) from None
-        columns = [name for name in file.schema_arrow.names if name in kept or name in spec.names]
+        names = file.schema_arrow.names
+        schema = _schema(run.recipe.task == "regression", file.schema_arrow.field("id").type, prints.reasons)
+        as_they_are = carried(file, schema, kept)
+        wanted = {*kept, *spec.names} - set(as_they_are) | {"known_label"}
         for group in piece["row_groups"]:
-            yield _Piece(path, file, group, columns)
+            yield _Piece(path, file, group, [name for name in names if name in wanted], schema, as_they_are)
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
@@ -126,7 +149,8 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 
 def _score(batch: pa.RecordBatch, model: Model, schema: pa.Schema) -> tuple[pa.RecordBatch, int]:
-    """All rows of a batch with predictions where the label is unknown, and how many those are."""
+    """The columns of this schema for all rows of a batch, with predictions where the label is unknown, and how many
+    those are."""
     blank = batch.column("known_label").is_null()
     told = blank.to_numpy(zero_copy_only=False)
     unknown = np.flatnonzero(told)

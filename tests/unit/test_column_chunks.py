@@ -41,7 +41,7 @@ texts = st.sampled_from([None, "", "a", "ä", "seven c", "eight ch", "eight cj",
 rows = st.lists(st.tuples(numbers, numbers, texts), min_size=1, max_size=40)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(kinds=rows, order=st.lists(st.integers(0, 39), min_size=1, max_size=300), cut=st.integers(0, 70))
 def test_rows_come_back_bit_for_bit(tmp_path_factory, kinds, order, cut):
     path = tmp_path_factory.mktemp("rows") / "rows.parquet"
@@ -64,7 +64,7 @@ def test_rows_come_back_bit_for_bit(tmp_path_factory, kinds, order, cut):
 
 
 @compiled
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(numbers, numbers, texts), max_size=200), st.integers(0, 70), st.integers(0, 200))
 def test_compiled_or_not_the_bytes_are_the_same(chosen, start, count):
     for kind, values in zip(pages.KINDS, zip(*chosen, strict=True), strict=False):
@@ -126,6 +126,36 @@ def test_files_written_here_and_by_arrow_are_one_table(tmp_path):
     assert here.schema_arrow.equals(there.schema_arrow)
     assert pq.read_table(tmp_path).equals(pa.concat_tables([table, table]))
     assert duckdb.read_parquet(str(tmp_path / "*.parquet")).to_arrow_table().num_rows == 6
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_chunks_go_from_one_file_into_another_as_they_are(tmp_path, here):
+    table = pa.table({"id": ["a", "b", None], "word": ["x", "x", None], "number": pa.array([1, None, 3], pa.float32())})
+    if here:
+        file = write(tmp_path / "a.parquet", [table.slice(1), table])
+    else:
+        pq.write_table(table, tmp_path / "a.parquet", row_group_size=2, compression="zstd")
+        file = pq.ParquetFile(tmp_path / "a.parquet")
+    words = pa.dictionary(pa.int32(), pa.string())
+    schema = pa.schema([("id", pa.string()), ("new", words), ("word", words), ("number", pa.float64())])
+    names = column_chunks.carried(file, schema, ["id", "word", "number"])
+    assert names == ["id", "word"]  # a number of another width has to be read
+    made = pa.table({"new": pa.array(["n", None] * 3).dictionary_encode(), "number": pa.array([1.0, None, 3.0] * 2)})
+    with writer_of(tmp_path / "b.parquet", schema, LAYOUT) as writer:
+        start = 0
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            ready = column_chunks.chunks_of(tmp_path / "a.parquet", file, group, names)
+            writer.write_table(made.slice(start, rows), ready=ready)
+            start += rows
+        with pytest.raises(ValueError, match="rows"):
+            writer.write_table(made, ready=ready)
+        writer.add_key_value_metadata({"key": "text"})
+    found = pq.ParquetFile(tmp_path / "b.parquet")
+    assert found.schema_arrow.names == schema.names
+    assert found.read(["id", "word"]).equals(file.read(["id", "word"]))
+    assert found.metadata.metadata == {b"key": b"text"}
+    assert duckdb.read_parquet(str(tmp_path / "b.parquet")).to_arrow_table().equals(found.read())
 
 
 def test_types_that_are_not_known_here_are_written_by_arrow(tmp_path):
