@@ -367,8 +367,116 @@ static PyObject *pages_encode(PyObject *self, PyObject *args)
     return found;
 }
 
+/* a run as `put_levels` and `put_places` make them: where it begins, and whether it is one value many times */
+typedef struct {
+    const uint8_t *from, *end;
+    unsigned bits;
+    int same;
+} Run;
+
+/* whether from here to `end` there is just one run, of `count` values */
+static int one_run(Run *run, const uint8_t *from, const uint8_t *end, size_t count, unsigned bits)
+{
+    uint64_t head = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        if (from == end || shift > 28)
+            return 0;
+        head |= (uint64_t)(*from & 127) << shift;
+        if (!(*from++ & 128))
+            break;
+    }
+    run->from = from;
+    run->end = end;
+    run->bits = bits;
+    run->same = !(head & 1);
+    size_t size = run->same ? (bits + 7) / 8 : (size_t)(head >> 1) * bits;
+    return head >> 1 == (run->same ? count : (count + 7) / 8) && (size_t)(end - from) == size;
+}
+
+static inline uint32_t place_in(const Run *run, size_t i)
+{
+    size_t bit = run->same ? 0 : i * run->bits;
+    const uint8_t *from = run->from + (bit >> 3);
+    uint32_t word = 0;
+    if (run->end - from >= 4)
+        memcpy(&word, from, 4);
+    else
+        memcpy(&word, from, (size_t)(run->end - from));
+    return word >> (bit & 7) & ((1u << run->bits) - 1);
+}
+
+/* the values, of 4 bytes each, of rows that are not NULL; false where a place is none of `entries` */
+static int spread(const Column *c, const Run *run, const uint32_t *values, size_t entries, uint32_t *to)
+{
+    size_t i = 0;
+    for (size_t at = 0; at < c->rows; at += 64) {
+        uint64_t left = valid_bits(c, at, c->rows - at < 64 ? c->rows - at : 64);
+        for (; left; left &= left - 1) {
+            uint32_t place = place_in(run, i++);
+            if (place >= entries)
+                return 0;
+            to[at + (size_t)__builtin_ctzll(left)] = values ? values[place] : place;
+        }
+    }
+    return 1;
+}
+
+static PyObject *decoded(const uint8_t *page, size_t size, const uint32_t *values, size_t entries, size_t rows)
+{
+    uint32_t levels = 0;
+    Run there, places;
+    Column c = {0};
+    if (size >= 4)
+        memcpy(&levels, page, 4);
+    if (size < 4 || levels > size - 4 || size - 4 - levels < 2 || !one_run(&there, page + 4, page + 4 + levels, rows, 1) ||
+        (there.same && *there.from != 1))
+        Py_RETURN_NONE;
+    c.valid = there.same ? NULL : there.from;
+    c.rows = rows;
+    size_t count = valid_count(&c);
+    const uint8_t *from = page + 4 + levels;
+    if (!*from || *from > 15 || !one_run(&places, from + 1, page + size, count, *from))
+        Py_RETURN_NONE;
+    PyObject *made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(rows * 4)), *valid = NULL;
+    if (!made)
+        return NULL;
+    uint32_t *to = (uint32_t *)(void *)PyBytes_AsString(made);
+    int sound;
+    Py_BEGIN_ALLOW_THREADS
+    memset(to, 0, rows * 4);
+    sound = spread(&c, &places, values, entries, to);
+    Py_END_ALLOW_THREADS
+    if (!sound)
+        PyErr_SetString(PyExc_ValueError, "a place lies beyond the values");
+    else
+        valid = c.valid ? PyBytes_FromStringAndSize((const char *)c.valid, (Py_ssize_t)((rows + 7) / 8)) : Py_NewRef(Py_None);
+    if (!valid) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    return Py_BuildValue("(NN)", valid, made);
+}
+
+static PyObject *pages_decode(PyObject *self, PyObject *args)
+{
+    Py_buffer page = {0}, values = {0};
+    Py_ssize_t entries, rows;
+    PyObject *found = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*z*nn", &page, &values, &entries, &rows))
+        return NULL;
+    if (rows >= 0 && rows < INT32_MAX / 4 && entries >= 0 && (!values.buf || values.len / 4 >= entries))
+        found = decoded(page.buf, (size_t)page.len, values.buf, (size_t)entries, (size_t)rows);
+    else
+        PyErr_SetString(PyExc_ValueError, "the page does not fit its values");
+    PyBuffer_Release(&page);
+    PyBuffer_Release(&values);
+    return found;
+}
+
 static PyMethodDef methods[] = {
     {"encode", pages_encode, METH_VARARGS, "The values, how many they are, and a page of places; None where it does not pay."},
+    {"decode", pages_decode, METH_VARARGS, "Bits of validity and values of 4 bytes; None for pages of another make."},
     {NULL, NULL, 0, NULL},
 };
 

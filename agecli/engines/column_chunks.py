@@ -13,12 +13,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agecli.engines.pages import KINDS, encode, varint
+from agecli.engines.pages import KINDS, Pages, decode, encode, read_varint, varint
 
 _TYPES = {pa.int32(): 1, pa.int64(): 2, pa.float32(): 4, pa.float64(): 5, pa.string(): 6}
 _ENCODINGS = {"PLAIN": 0, "RLE": 3, "DELTA_LENGTH_BYTE_ARRAY": 6, "RLE_DICTIONARY": 8, "BYTE_STREAM_SPLIT": 9}
 _CODECS = {"ZSTD": 6, "LZ4": 7}
 _MAGIC = b"PAR1"
+_DATA_PAGE, _DICTIONARY_PAGE = 0, 2
 _I16, _I32, _I64, _BINARY, _LIST, _STRUCT = 4, 5, 6, 8, 9, 12  # Thrift's types
 
 Others = Callable[[pa.BufferOutputStream, pa.Schema], pq.ParquetWriter]
@@ -173,6 +174,28 @@ def chunks_of(path: Path, file: pq.ParquetFile, group: int, names: Iterable[str]
         return {name: _taken(about.column(file.schema_arrow.names.index(name)), read) for name in names}
 
 
+def columns_of(path: Path, file: pq.ParquetFile, group: int, names: Iterable[str]) -> dict[str, pa.Array]:
+    """Columns of a row group, texts as dictionaries, that are quicker to be had here; Arrow reads the others."""
+    about, kinds = file.metadata.row_group(group), file.schema.to_arrow_schema()
+    found = {}
+    with path.open("rb") as stream:
+        for name in names:
+            told = about.column(kinds.get_field_index(name))
+            begin, data = told.dictionary_page_offset, told.data_page_offset
+            if told.compression != "LZ4" or begin is None or data is None:
+                continue
+            stream.seek(begin)
+            chunk = stream.read(told.total_compressed_size)
+            first = _read_page(chunk[: data - begin], _DICTIONARY_PAGE)
+            second = _read_page(chunk[data - begin :], _DATA_PAGE)
+            if first is None or second is None:
+                continue
+            column = decode(Pages(first[1], first[0], second[1]), kinds.field(name).type, second[0])
+            if column is not None and second[0] == about.num_rows:
+                found[name] = column
+    return found
+
+
 def _taken(told: pq.ColumnChunkMetaData, read: Callable[[int, int], bytes | pa.Buffer]) -> Chunk:
     data = told.data_page_offset
     begin = min(data, told.dictionary_page_offset or data)
@@ -187,9 +210,8 @@ def _encode(column: pa.ChunkedArray) -> Chunk | None:
         return None
     codec = pa.Codec("lz4_raw")
     values, rows = (codec.compress(page, asbytes=True) for page in (made.values, made.rows))
-    first = _page(2, made.values, values, 7, (1, _I32, _number(made.entries)), (2, _I32, _number(0)))
-    encodings = ((2, _I32, _number(8)), (3, _I32, _number(3)), (4, _I32, _number(3)))
-    second = _page(0, made.rows, rows, 5, (1, _I32, _number(len(column))), *encodings)
+    first = _page(_DICTIONARY_PAGE, len(made.values), len(values), made.entries)
+    second = _page(_DATA_PAGE, len(made.rows), len(rows), len(column))
     whole = len(first) + len(made.values) + len(second) + len(made.rows)
     told = ("PLAIN", "RLE", "RLE_DICTIONARY")
     return Chunk(len(column), (first, values, second, rows), len(first) + len(values), whole, told, "LZ4")
@@ -198,10 +220,29 @@ def _encode(column: pa.ChunkedArray) -> Chunk | None:
 _Field = tuple[int, int, bytes]
 
 
-def _page(kind: int, whole: bytes, packed: bytes, number: int, *about: _Field) -> bytes:
-    """The header of a page; `about` is its struct of that number."""
-    sizes = ((2, _I32, _number(len(whole))), (3, _I32, _number(len(packed))))
-    return _struct((1, _I32, _number(kind)), *sizes, (number, _STRUCT, _struct(*about)))
+def _page(kind: int, whole: int, packed: int, values: int) -> bytes:
+    """The header of a page: its sizes, and how many values it has."""
+    encodings = ((2, 0),) if kind == _DICTIONARY_PAGE else ((2, 8), (3, 3), (4, 3))  # PLAIN; RLE_DICTIONARY, RLE, RLE
+    about = _struct((1, _I32, _number(values)), *((field, _I32, _number(code)) for field, code in encodings))
+    sizes = ((2, _I32, _number(whole)), (3, _I32, _number(packed)))
+    return _struct((1, _I32, _number(kind)), *sizes, (7 if kind == _DICTIONARY_PAGE else 5, _STRUCT, about))
+
+
+def _read_page(page: bytes, kind: int) -> tuple[int, bytes] | None:
+    """A page's number of values and its bytes; None for a header that is not as `_page` writes it."""
+    numbers, at = [], 0
+    for mark in (0x15, 0x15, 0x15, 0x4C if kind == _DICTIONARY_PAGE else 0x2C, 0x15):  # i32s, and the struct's begin
+        if at >= len(page) or page[at] != mark:
+            return None
+        at += 1
+        if mark == 0x15:
+            number, at = read_varint(page, at)
+            numbers.append(number >> 1)
+    told, whole, packed, values = numbers
+    begin = len(page) - packed
+    if told != kind or begin < at or page[:begin] != _page(kind, whole, packed, values):
+        return None
+    return values, pa.Codec("lz4_raw").decompress(page[begin:], whole, asbytes=True)
 
 
 def _column(field: pa.Field) -> bytes:

@@ -45,6 +45,29 @@ def encode(column: pa.Array) -> Pages | None:
     return None if made is None else Pages(*made)
 
 
+def decode(pages: Pages, kind: pa.DataType, rows: int) -> pa.Array | None:
+    """The column that was encoded, texts as a dictionary; None where compiled code is not at hand, or the pages are not
+    of the form that `encode` gives them. Raises ValueError for places that are none."""
+    if _pages is None or kind not in (pa.float32(), pa.string()):
+        return None
+    made = _pages.decode(pages.rows, None if kind == pa.string() else pages.values, pages.entries, rows)
+    if made is None:
+        return None
+    buffers = [None if part is None else pa.py_buffer(part) for part in made]
+    if kind != pa.string():
+        return pa.Array.from_buffers(kind, rows, buffers)
+    return pa.DictionaryArray.from_arrays(pa.Array.from_buffers(pa.int32(), rows, buffers), _texts(pages), safe=False)
+
+
+def _texts(pages: Pages) -> pa.Array:
+    found, at = [], 0
+    for _ in range(pages.entries):
+        end = at + 4 + int.from_bytes(pages.values[at : at + 4], "little")
+        found.append(pages.values[at + 4 : end].decode())
+        at = end
+    return pa.array(found, pa.string())
+
+
 def _encode(column: pa.Array) -> Pages | None:
     """The same without compiled code."""
     found = column.view(_BITS.get(column.type, column.type)).dictionary_encode()
@@ -97,3 +120,14 @@ def varint(number: int) -> bytes:
         number >>= 7
     made.append(number)
     return bytes(made)
+
+
+def read_varint(data: bytes, at: int) -> tuple[int, int]:
+    """The number that begins at this place, and the place behind it."""
+    number = shift = 0
+    while at < len(data):
+        number |= (data[at] & 127) << shift
+        shift, at = shift + 7, at + 1
+        if data[at - 1] < 128:
+            break
+    return number, at

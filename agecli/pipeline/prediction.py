@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agecli.engines.base import Layout
-from agecli.engines.column_chunks import Chunk, ChunkFile, carried, chunks_of
+from agecli.engines.column_chunks import Chunk, ChunkFile, carried, chunks_of, columns_of
 from agecli.engines.parquet_writer import writer_of
 from agecli.errors import AgecliError, DataError
 from agecli.models import artifact, explain
@@ -114,9 +114,18 @@ class _Piece:
 
     def rows(self) -> Iterator[pa.RecordBatch]:
         at_once = min(ROW_GROUP_ROWS, VALUES_AT_ONCE // len(self.columns) + 1)
+        count = self.file.metadata.row_group(self.group).num_rows
         try:
-            yield from self.file.iter_batches(at_once, [self.group], self.columns, use_threads=False)
-        except (OSError, pa.ArrowInvalid, IndexError) as error:
+            found = {}
+            if count <= at_once:
+                found = columns_of(self.path, self.file, self.group, set(self.columns) - {"known_label"})
+            rest = [name for name in self.columns if name not in found]
+            for batch in self.file.iter_batches(at_once, [self.group], rest, use_threads=False):
+                if found and batch.num_rows != count:
+                    raise IndexError(f"row group {self.group} has other rows in some of its columns")
+                columns = [found[name] if name in found else batch.column(name) for name in self.columns]
+                yield pa.RecordBatch.from_arrays(columns, self.columns)
+        except (OSError, ValueError, IndexError) as error:
             raise _unreadable(self.path, error) from None
 
     def chunks(self) -> dict[str, Chunk]:

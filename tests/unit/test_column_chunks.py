@@ -1,5 +1,7 @@
 """Columns of few values, encoded in compiled code: every reader gives them back bit for bit."""
 
+import contextlib
+
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -70,6 +72,54 @@ def test_compiled_or_not_the_bytes_are_the_same(chosen, start, count):
     for kind, values in zip(pages.KINDS, zip(*chosen, strict=True), strict=False):
         column = pa.array(list(values), kind).slice(start, count)
         assert pages.encode(column) == (pages._encode(column) if column.null_count < len(column) else None)
+
+
+def as_texts(column):
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+@compiled
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(numbers, texts), max_size=300), st.integers(0, 70))
+def test_what_was_encoded_is_decoded_bit_for_bit(chosen, start):
+    for kind, values in zip((pa.float32(), pa.string()), zip(*chosen, strict=True), strict=False):
+        column = pa.array(list(values), kind).slice(start)
+        made = pages.encode(column)
+        if made is not None:
+            found = pages.decode(made, kind, len(column))
+            assert bits(pa.table([as_texts(found)], ["a"])) == bits(pa.table([column], ["a"]))
+
+
+@compiled
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_pages_of_another_make_are_left_alone_or_refused(data):
+    column = pa.array(data.draw(st.lists(numbers, min_size=1, max_size=200)), pa.float32())
+    made = pages.encode(column)
+    if made is None:
+        return
+    page = bytearray(made.rows)
+    for place in data.draw(st.lists(st.integers(0, len(page) - 1), min_size=1, max_size=3)):
+        page[place] = data.draw(st.integers(0, 255))
+    cut = bytes(page[: data.draw(st.integers(0, len(page)))]) + data.draw(st.binary(max_size=2))
+    with contextlib.suppress(ValueError):
+        found = pages.decode(pages.Pages(made.values, made.entries, cut), pa.float32(), len(column))
+        assert found is None or (len(found) == len(column) and found.validate(full=True) is None)
+
+
+@compiled
+def test_columns_are_read_here_where_they_were_encoded_here(tmp_path):
+    table = pa.table({"number": pa.array([1, None, 3, 1] * 9, pa.float32()), "word": ["a", None, "b", "a"] * 9,
+                      "wide": [1.0, None, 3.0, 1.0] * 9})  # fmt: skip
+    file = write(tmp_path / "a.parquet", [table.slice(0, 20), table])
+    found = column_chunks.columns_of(tmp_path / "a.parquet", file, 1, table.column_names)
+    assert {name: as_texts(column) for name, column in found.items()} == {
+        name: table.column(name).combine_chunks() for name in ("number", "word")
+    }
+    pq.write_table(table, tmp_path / "b.parquet", compression="lz4", data_page_size=1)
+    file = pq.ParquetFile(tmp_path / "b.parquet")
+    found = column_chunks.columns_of(tmp_path / "b.parquet", file, 0, table.column_names)
+    assert all(as_texts(column).equals(table.column(name).combine_chunks()) for name, column in found.items())
 
 
 @compiled
