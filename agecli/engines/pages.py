@@ -106,10 +106,10 @@ def _run(count: int, value: int, width: int) -> bytes:
 def _packed(values: npt.NDArray[np.int32], bits: int) -> bytes:
     """Values of so many bits each, eight by eight."""
     groups = -(-len(values) // 8)
-    whole = np.zeros(groups * 8, np.int32)
+    whole = np.zeros(groups * 8, "<u2")
     whole[: len(values)] = values
-    each = (whole[:, None] >> np.arange(bits)) & 1
-    return varint(groups << 1 | 1) + np.packbits(each.astype(np.uint8), bitorder="little").tobytes()
+    each = np.unpackbits(whole.view(np.uint8).reshape(-1, 2), axis=1, count=bits, bitorder="little")
+    return varint(groups << 1 | 1) + np.packbits(each, bitorder="little").tobytes()
 
 
 def varint(number: int) -> bytes:

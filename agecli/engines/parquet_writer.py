@@ -124,6 +124,6 @@ def by_arrow(where: Path | pa.BufferOutputStream, schema: pa.Schema, layout: Lay
         compression=codecs if layout.quick else "zstd",
         use_dictionary=[name for name in schema.names if name not in layout.distinct] if layout.distinct else True,
         column_encoding=encodings or None,
-        write_statistics=layout.statistics,
+        write_statistics=not layout.quick,
         store_schema=not any(map(pa.types.is_dictionary, schema.types)),  # readers get words as plain strings
     )

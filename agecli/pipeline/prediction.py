@@ -90,7 +90,7 @@ def _schema(regression: bool, id_type: pa.DataType, reasons: int) -> pa.Schema:
 def _layout(schema: pa.Schema) -> Layout:
     """All but the words and the known labels hardly repeat."""
     distinct = tuple(field.name for field in schema if field.name != "known_label" and field.type != _WORDS)
-    return Layout(distinct, statistics=False, quick=True)
+    return Layout(distinct, quick=True)
 
 
 @dataclass(frozen=True)

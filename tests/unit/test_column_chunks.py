@@ -14,7 +14,7 @@ from agecli.engines import column_chunks, pages
 from agecli.engines.base import Layout
 from agecli.engines.parquet_writer import by_arrow, writer_of
 
-LAYOUT = Layout(distinct=("id",), statistics=False, quick=True)
+LAYOUT = Layout(distinct=("id",), quick=True)
 
 compiled = pytest.mark.skipif(pages._pages is None, reason="there was no compiler at installation")
 

@@ -41,7 +41,7 @@ def test_columns_that_hardly_repeat_get_no_dictionary(tmp_path):
     assert [group.column(index).has_dictionary_page for index in range(2)] == [False, True]
 
 
-QUICK = Layout(distinct=("id",), file_groups=3, statistics=False, quick=True)
+QUICK = Layout(distinct=("id",), file_groups=3, quick=True)
 
 
 def many_columns(rows: int) -> pa.Table:
