@@ -11,7 +11,12 @@ setup(
             py_limited_api=True,
             optional=True,
         )
-        for name in ("agecli.models._forest", "agecli.engines.runtime._scan", "agecli.engines.runtime._members")
+        for name in (
+            "agecli.models._forest",
+            "agecli.engines._pages",
+            "agecli.engines.runtime._scan",
+            "agecli.engines.runtime._members",
+        )
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -84,13 +84,14 @@ class Written:
 @dataclass(frozen=True)
 class Layout:
     """How a table lies in its files; its rows are the same. `distinct` are columns whose values hardly repeat, so that
-    no dictionary is tried; a new file begins after `file_groups` row groups (None: all is one file). Without
-    `statistics` the footers have no least and greatest values: among rows in no order these let no reader skip any.
-    The names of the files count from `first_file`."""
+    no dictionary is tried; a new file begins after `file_groups` row groups (None: all is one file). A `quick` table is
+    one that this program will read as a whole: it costs less to write and to read, and its footers have no least and
+    greatest values, which among rows in no order let no reader skip any. The names of the files count
+    from `first_file`."""
 
     distinct: tuple[str, ...] = ()
     file_groups: int | None = None
-    statistics: bool = True
+    quick: bool = False
     first_file: int = 0
 
 

@@ -95,7 +95,7 @@ def _write(
     progress: Progress, first_file: int = 0,
 ) -> Written:  # fmt: skip
     group_rows = row_group_rows(run)
-    layout = Layout(("id",), file_groups(rows, group_rows), statistics=False, first_file=first_file)
+    layout = Layout(("id",), file_groups(rows, group_rows), quick=True, first_file=first_file)
     return engine.create(sql, tables, folder, group_rows, lambda done: progress(done, rows), layout)
 
 

@@ -11,13 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from agecli.engines.base import Layout
+from agecli.engines.column_chunks import Chunk, ChunkFile, carried, chunks_of, columns_of
+from agecli.engines.parquet_writer import writer_of
 from agecli.errors import AgecliError, DataError
 from agecli.models import artifact, explain
 from agecli.models.encode import Places
 from agecli.models.score import Model
 from agecli.models.spec import ModelSpec
 from agecli.pipeline.frozen import FrozenRun
-from agecli.pipeline.graph import BATCH_KEY, ROW_GROUP_ROWS, fingerprints
+from agecli.pipeline.graph import BATCH_KEY, ROW_GROUP_ROWS, Fingerprints, fingerprints
 from agecli.pipeline.registration import check_fits
 from agecli.pipeline.tables import Facts, reason_columns
 from agecli.workspace import TEMPORARY, guard_writes, publish
@@ -39,18 +42,21 @@ def predict(run: FrozenRun, item: dict[str, Any], digest: str, load: Callable[[]
         model = load()
     except DataError as error:  # not of this batch's rows: no batch can do without it
         raise AgecliError(error.what, error.why, error.fix) from error
-    pieces = list(_pieces(run, item, prints.features, model.spec))
-    id_type = pieces[0].file.schema_arrow.field("id").type
-    schema = _schema(run.recipe.task == "regression", id_type, prints.reasons)
+    pieces = list(_pieces(run, item, prints, model.spec))
+    schema = pieces[0].schema
     scored = rows = 0
     temporary = target.parent / f"{TEMPORARY}{target.name}-{run.run_id}"
     with guard_writes(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _writer(temporary, schema) as writer:
+            with writer_of(temporary, schema, _layout(schema)) as writer:
                 for piece in pieces:
-                    done = [_score(batch, model, schema) for batch in piece.rows()]
-                    writer.write_table(pa.Table.from_batches([batch for batch, _ in done], schema))
+                    done = [_score(batch, model, piece.made) for batch in piece.rows()]
+                    table = pa.Table.from_batches([batch for batch, _ in done], piece.made)
+                    if isinstance(writer, ChunkFile):
+                        writer.write_table(table, ready=piece.chunks())
+                    else:
+                        writer.write_table(table)
                     rows += sum(batch.num_rows for batch, _ in done)
                     scored += sum(count for _, count in done)
                 writer.add_key_value_metadata({BATCH_KEY: f"{fingerprint}:{scored};"})
@@ -81,53 +87,70 @@ def _schema(regression: bool, id_type: pa.DataType, reasons: int) -> pa.Schema:
     )
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Floats are told apart byte by byte, which makes them as small with a quick codec as whole with a slow one."""
-    encodings = {name: "BYTE_STREAM_SPLIT" for name in _FLOATS if pa.types.is_floating(schema.field(name).type)}
-    codecs = {name: "lz4" if name in encodings else "zstd" for name in schema.names}
-    if schema.field("id").type == pa.string():
-        encodings["id"] = "DELTA_LENGTH_BYTE_ARRAY"  # the lengths first: what follows is smaller, and quicker to read
-    return pq.ParquetWriter(
-        path,
-        schema,
-        compression=codecs,
-        use_dictionary=[field.name for field in schema if field.type == _WORDS],
-        column_encoding=encodings,
-        write_statistics=False,
-        store_schema=False,  # readers get words as plain strings
-    )
+def _layout(schema: pa.Schema) -> Layout:
+    """All but the words and the known labels hardly repeat."""
+    distinct = tuple(field.name for field in schema if field.name != "known_label" and field.type != _WORDS)
+    return Layout(distinct, quick=True)
 
 
 @dataclass(frozen=True)
 class _Piece:
-    """A row group of the features that belongs to the batch, and the columns that are wanted of it."""
+    """A row group of the features that belongs to the batch, and the columns that are wanted of it.
+
+    Those that are `carried` go into the predictions, which have this `schema`, as the bytes that they are.
+    """
 
     path: Path
     file: pq.ParquetFile
     group: int
     columns: list[str]
+    schema: pa.Schema
+    carried: list[str]
+
+    @property
+    def made(self) -> pa.Schema:
+        """What is left to be made of the schema."""
+        return pa.schema([field for field in self.schema if field.name not in self.carried])
 
     def rows(self) -> Iterator[pa.RecordBatch]:
         at_once = min(ROW_GROUP_ROWS, VALUES_AT_ONCE // len(self.columns) + 1)
+        count = self.file.metadata.row_group(self.group).num_rows
         try:
-            yield from self.file.iter_batches(at_once, [self.group], self.columns, use_threads=False)
-        except (OSError, pa.ArrowInvalid, IndexError) as error:
+            found = {}
+            if count <= at_once:
+                found = columns_of(self.path, self.file, self.group, set(self.columns) - {"known_label"})
+            rest = [name for name in self.columns if name not in found]
+            for batch in self.file.iter_batches(at_once, [self.group], rest, use_threads=False):
+                if found and batch.num_rows != count:
+                    raise IndexError(f"row group {self.group} has other rows in some of its columns")
+                columns = [found[name] if name in found else batch.column(name) for name in self.columns]
+                yield pa.RecordBatch.from_arrays(columns, self.columns)
+        except (OSError, ValueError, IndexError) as error:
+            raise _unreadable(self.path, error) from None
+
+    def chunks(self) -> dict[str, Chunk]:
+        try:
+            return chunks_of(self.path, self.file, self.group, self.carried)
+        except OSError as error:
             raise _unreadable(self.path, error) from None
 
 
-def _pieces(run: FrozenRun, item: dict[str, Any], features: str, spec: ModelSpec) -> Iterator[_Piece]:
+def _pieces(run: FrozenRun, item: dict[str, Any], prints: Fingerprints, spec: ModelSpec) -> Iterator[_Piece]:
     kept = ("id", "known_label", "label_source")
     words = [*kept[1:], *(name for name, kind in spec.features if kind == "categorical")]
-    folder = run.workspace.table("features", features)
+    folder = run.workspace.table("features", prints.features)
     for piece in item["pieces"]:
         path = folder / piece["file"]
         try:
             file = pq.ParquetFile(path, read_dictionary=words)
         except (OSError, pa.ArrowInvalid) as error:
             raise _unreadable(path, error) from None
-        columns = [name for name in file.schema_arrow.names if name in kept or name in spec.names]
+        names = file.schema_arrow.names
+        schema = _schema(run.recipe.task == "regression", file.schema_arrow.field("id").type, prints.reasons)
+        as_they_are = carried(file, schema, kept)
+        wanted = {*kept, *spec.names} - set(as_they_are) | {"known_label"}
         for group in piece["row_groups"]:
-            yield _Piece(path, file, group, columns)
+            yield _Piece(path, file, group, [name for name in names if name in wanted], schema, as_they_are)
 
 
 def _unreadable(path: Path, error: Exception) -> DataError:
@@ -135,7 +158,8 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 
 def _score(batch: pa.RecordBatch, model: Model, schema: pa.Schema) -> tuple[pa.RecordBatch, int]:
-    """All rows of a batch with predictions where the label is unknown, and how many those are."""
+    """The columns of this schema for all rows of a batch, with predictions where the label is unknown, and how many
+    those are."""
     blank = batch.column("known_label").is_null()
     told = blank.to_numpy(zero_copy_only=False)
     unknown = np.flatnonzero(told)

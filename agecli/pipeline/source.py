@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import xxhash
+
 from agecli.engines.base import Column, Table
 from agecli.engines.files import find_files, partitions
 from agecli.errors import DataError
@@ -48,8 +50,8 @@ class Source:
 def find(recipe: Recipe, path: Path) -> Source:
     """The files behind a source path: a file, a folder (with its Hive-style partitions), or a glob.
 
-    Every byte is read for the digest (about a second for a gigabyte, files side by side): neither times nor a
-    Parquet file's footer tell of every change. Raises ConfigError when nothing is there and DataError when the
+    Every byte is read for the digest (at the speed of the disk, files side by side): neither times nor a Parquet
+    file's footer tell of every change. Raises ConfigError when nothing is there and DataError when the
     files hold nothing or are cut short.
     """
     table = find_table(recipe, path)
@@ -85,7 +87,7 @@ def digest_of(value: Any) -> str:
 
 def _digest(file: str) -> str:
     with Path(file).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, xxhash.xxh3_128).hexdigest()  # ten times as fast as SHA-256
 
 
 def parquet_footer(file: Path) -> bytes:

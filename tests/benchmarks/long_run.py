@@ -66,10 +66,10 @@ def told(rows: int, run: Measured, stages: dict[str, dict[str, float]], to: int)
         rate = rows / used["seconds"] if stage in SCORING and used["seconds"] else 0
         print(f"{stage:12}{used['seconds']:>9,.0f}{rate:>12,.0f}{numbers[0]:>9,.0f}{numbers[1] / 1e6:>10,.0f}"
               f"{numbers[2] / 1e6:>12,.0f}{numbers[3] / 2**20:>10,.0f}")  # fmt: skip
-    scoring = sum(used["seconds"] for stage, used in stages.items() if stage in SCORING)
+    scoring = run.wall - stages.get("train", {}).get("seconds", 0)
     expected = {"rows": to, "seconds": scoring * to / rows}
-    print(f"extrapolated, not measured: {to:,} rows at these rates take {expected['seconds'] / 60:,.0f} minutes for "
-          f"{', '.join(SCORING)}")  # fmt: skip
+    print(f"extrapolated, not measured: {to:,} rows at these rates take {expected['seconds'] / 60:,.0f} minutes from "
+          "end to end, but for training, whose sample does not grow with them")  # fmt: skip
     return expected
 
 

@@ -28,6 +28,11 @@ TYPES = (
 )
 KEYS = ("a", "b", "c", "degree", "end_date", "A", "Degree", "é", "", "x")
 WORDS = ("", "BSc", "2019-05", 'say "so"', "\\", "é大", "\U0001f600", "\u0001", "{}", "[", "12", "true", "\ud83d\ude00")
+SPELLED = (  # keys of few bytes and of many, with all that may come before the value
+    '"a":', '"b":', '"c":', '"A":', '"a" :', '"b": ', '"end_date":', '"end_date"\t:', '"End_Date":', '"end_datf":',
+    '"degree":', '"degree2":', '"\\u0061":', '"sixteen-chars-":', '"seventeen-chars-":', '"seventeen-chars+":', '"é":',
+    '"":', '"a"', "'a':",
+)  # fmt: skip
 ODD_TEXTS = (
     "",
     " ",
@@ -142,6 +147,34 @@ def test_texts_that_try_the_grammar_give_the_same_cells(name: str) -> None:
     found = scanned(column)
     found.validate(full=True)
     assert found.to_pylist() == over_columns(lambda text: exact(text), arrow_type(kind), quiet=True)(column).to_pylist()
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[str]:
+    """Arrays of objects that mostly have the same keys in the same order, here and there spelled in another way."""
+    usual = draw(st.lists(st.sampled_from(SPELLED), min_size=1, max_size=20))
+    found = []
+    for _ in range(draw(st.integers(1, 8))):
+        keys = [draw(st.sampled_from(SPELLED)) if draw(st.integers(0, 9)) == 0 else key for key in usual]
+        keys = keys[: draw(st.integers(0, len(keys)))] if draw(st.integers(0, 4)) == 0 else keys
+        values = [draw(st.sampled_from(['"x"', "1", "null", "true", "[]", '"']) if key[-1] == ":" else st.just("1"))
+                  for key in keys]  # fmt: skip
+        found.append("{" + ",".join(map("".join, zip(keys, values, strict=True))) + "}")
+    cut = draw(st.integers(0, len(found)))
+    return [f"[{','.join(found[:cut])}]", f"[{','.join(found[cut:])}]"]
+
+
+@pytest.mark.parametrize("name", [name for name in TYPES if "row" in name])
+@settings(max_examples=200, deadline=None)
+@given(column=alike())
+def test_keys_are_told_apart_where_they_stand_as_in_the_object_before(name: str, column: list[str]) -> None:
+    kind = parse_type(name)
+    exact = json_cast.caster(kind)
+    scanned = json_scan.caster(kind, exact, quiet=True)
+    assert scanned is not None
+    array = pa.array(column, pa.string())
+    expected = over_columns(lambda text: exact(text), arrow_type(kind), quiet=True)(array)
+    assert scanned(array).to_pylist() == expected.to_pylist()
 
 
 @settings(max_examples=300, deadline=None)

@@ -41,6 +41,66 @@ def test_columns_that_hardly_repeat_get_no_dictionary(tmp_path):
     assert [group.column(index).has_dictionary_page for index in range(2)] == [False, True]
 
 
+QUICK = Layout(distinct=("id",), file_groups=3, quick=True)
+
+
+def many_columns(rows: int) -> pa.Table:
+    """Each of the last four is what only a look at later rows would tell."""
+    numbers = np.random.default_rng(0).random(rows)
+    late = np.arange(rows) >= rows - 5
+    return pa.table(
+        {
+            "id": pa.array([f"{n * 7919:032x}" for n in range(rows)]),
+            "word": pa.array([f"w{n % 5}" for n in range(rows)], mask=np.arange(rows) % 3 == 0),
+            "any": pa.array(numbers, pa.float32(), mask=np.arange(rows) % 7 == 0),
+            "few": pa.array(np.arange(rows) % 11, pa.float32()),
+            "one": pa.array(np.ones(rows), pa.float32()),
+            "none": pa.nulls(rows, pa.float32()),
+            "late_null": pa.array(np.arange(rows) % 3, pa.float64(), mask=late),
+            "late_infinity": pa.array(np.where(late, -np.inf, 1), pa.float32()),
+            "late_many": pa.array(np.where(np.arange(rows) < rows / 2, 0, numbers), pa.float32()),
+            "late_words": pa.array([f"w{n}" if n > rows / 2 else "w" for n in range(rows)]),
+        }
+    )
+
+
+def written(folder, table, sizes, layout=QUICK):
+    folder.mkdir()
+    with Writer(folder, table.schema, 100, layout) as writer:
+        start = 0
+        while start < table.num_rows:
+            for size in sizes:
+                for piece in table.slice(start, size).to_batches():
+                    writer.add(piece)
+                start += size
+    return writer, [(folder / name).read_bytes() for name in writer.names]
+
+
+@pytest.mark.parametrize("sizes", [[100], [1000], [7, 64, 130], [99, 1]])
+def test_a_table_has_the_same_rows_and_bytes_however_its_batches_are_cut(tmp_path, sizes):
+    table = many_columns(950)
+    writer, files = written(tmp_path / "a", table, sizes)
+    assert files == written(tmp_path / "b", table, [950])[1]
+    back = pa.concat_tables([pq.read_table(tmp_path / "a" / name) for name in writer.names])
+    assert back.equals(table)
+    assert writer.nulls == {name: table.column(name).null_count for name in table.column_names}
+    assert writer.infinite == {"late_infinity"}
+
+
+def test_a_quick_table_has_dictionaries_where_they_pay_and_quick_codecs(tmp_path):
+    written(tmp_path / "a", many_columns(950), [950])
+    group = pq.ParquetFile(tmp_path / "a" / "part-00000.parquet").metadata.row_group(0)
+    columns = [group.column(index) for index in range(group.num_columns)]
+    assert {column.path_in_schema for column in columns if column.has_dictionary_page} >= {"word", "few", "one"}
+    assert {column.path_in_schema for column in columns if column.compression != "LZ4"} == {"id"}
+
+
+def test_what_lies_under_a_null_is_not_infinite(tmp_path):
+    hidden = pa.Array.from_buffers(pa.float32(), 2, [pa.py_buffer(b"\x01"), pa.py_buffer(np.float32([1, np.inf]))])
+    table = pa.table({"id": ["a", "b"], "number": hidden, "nan": pa.array([np.nan, 1.0])})
+    assert written(tmp_path / "a", table, [2])[0].infinite == set()
+
+
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=50))
 def test_hashes_are_summed_without_running_over(hashes):
     assert hash_sum(np.array(hashes, np.uint64)) == sum(hashes)

@@ -23,6 +23,7 @@
 #endif
 #define MOST_FIELDS 64
 #define DEEPEST 200
+#define EXPECTED 16 /* keys of an object that are compared with those of the object before */
 
 typedef const uint8_t *Text;
 enum { READ, FAILED, ODD };
@@ -424,8 +425,16 @@ strange:
 
 /* ---- objects */
 
+/* a key as it stood at its place in the object before, from its quote to its colon, and the field that it names */
+typedef struct {
+    Text at;
+    Py_ssize_t size; /* 0: none yet */
+    int place;
+} Expected;
+
 typedef struct {
     int count;
+    Expected expected[EXPECTED]; /* objects of one column mostly have the same keys in the same order */
     const char *names[MOST_FIELDS]; /* in lower case */
     Py_ssize_t sizes[MOST_FIELDS];
     const char *kinds;
@@ -453,6 +462,47 @@ static inline int place_of(const Fields *f, Text key, Py_ssize_t size)
     return -1;
 }
 
+static inline int same(Text a, Text b, Py_ssize_t size)
+{
+#ifdef EIGHT_AT_ONCE
+    if (size >= 8 && size <= 16) {
+        uint64_t first[2], last[2];
+        memcpy(&first[0], a, 8);
+        memcpy(&first[1], b, 8);
+        memcpy(&last[0], a + size - 8, 8);
+        memcpy(&last[1], b + size - 8, 8);
+        return !((first[0] ^ first[1]) | (last[0] ^ last[1]));
+    }
+#endif
+    return !memcmp(a, b, (size_t)size);
+}
+
+/* From a key's quote to behind its colon; gives the field that it names, or -1. Sets `state` where NULL is given. */
+static inline Text key(Fields *f, int nth, Text at, Text end, int *place, int *state)
+{
+    Expected *expected = nth < EXPECTED ? &f->expected[nth] : NULL;
+    if (expected && expected->size && end - at >= expected->size && same(at, expected->at, expected->size)) {
+        *place = expected->place;
+        return at + expected->size;
+    }
+    int escaped = 0;
+    uint8_t high = 0;
+    Text from = at;
+    if (at >= end || *at != '"' || !(at = string(at + 1, end, &escaped, &high)))
+        return NULL;
+    if (escaped || high) {
+        *state = ODD;
+        return NULL;
+    }
+    *place = place_of(f, from + 1, at - from - 2);
+    at = spaces(at, end);
+    if (at >= end || *at++ != ':')
+        return NULL;
+    if (expected)
+        *expected = (Expected){from, at - from, *place};
+    return at;
+}
+
 /* One object, from its brace on, as an entry of every field's column. */
 static Text object(Fields *f, Text at, Text end, int *state)
 {
@@ -463,23 +513,11 @@ static Text object(Fields *f, Text at, Text end, int *state)
     if (at < end && *at == '}') {
         at++;
     } else {
-        for (;;) {
-            int escaped = 0, place;
-            uint8_t high = 0;
-            if (at >= end || *at != '"')
+        for (int nth = 0;; nth++) {
+            int place;
+            if (!(at = key(f, nth, at, end, &place, state)))
                 return NULL;
-            Text key = at + 1;
-            if (!(at = string(key, end, &escaped, &high)))
-                return NULL;
-            if (escaped || high) {
-                *state = ODD;
-                return NULL;
-            }
-            place = place_of(f, key, at - 1 - key);
             at = spaces(at, end);
-            if (at >= end || *at != ':')
-                return NULL;
-            at = spaces(at + 1, end);
             if (place < 0) {
                 if (!(at = skip(at, end, 0, &odd))) {
                     *state = odd ? ODD : FAILED;

@@ -2,8 +2,8 @@
 
     CASE WHEN known THEN value ELSE <the SQL> END
 
-As in `memo.py` the functions are the very SQL that would run on every row. What is not known yet is computed where it
-stands, and kept aside until there is enough of it to be worth a query; NULL is a text like others.
+As in `memo.py` the functions are the very SQL that would run on every row. What is new is learned at once: a query
+for the new texts of a chunk costs less than their rows do where the SQL stands. NULL is a text like others.
 """
 
 from __future__ import annotations
@@ -16,22 +16,35 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from agecli.engines.dialect.types import Type, duckdb_type
-from agecli.engines.runtime import evaluator, memo
+from agecli.engines.runtime import evaluator
 from agecli.engines.runtime.arrow import arrow_type
 from agecli.engines.runtime.compiled import array, buffers, members, one, scan, structs
+from agecli.engines.runtime.evaluator import Evaluator
 from agecli.errors import AgecliError
 
-_PATIENCE = 64  # chunks with something new, after which it is learned however little it is
 _TRIAL = 200_000  # texts after which a full table that knows few of them is given up
+_MOST_BAD = 64  # texts on which a function raises, after which it is left where it stands
+
+# Moments travel as the integers that they are stored as: Python's own dates know fewer of them
+_INTEGERS = {
+    "date": ("integer", "CAST({0} AS DATE) - DATE '1970-01-01'"),
+    "timestamp": (
+        "bigint",
+        "CASE WHEN NOT isinf(CAST({0} AS TIMESTAMP)) THEN epoch_us(CAST({0} AS TIMESTAMP))"
+        " WHEN CAST({0} AS TIMESTAMP) > TIMESTAMP '1970-01-01' THEN 9223372036854775807"
+        " WHEN CAST({0} AS TIMESTAMP) < TIMESTAMP '1970-01-01' THEN -9223372036854775807 END",
+    ),
+}
 
 
 class TextFunctions:
     """Functions of one text: DuckDB's SQL over `x`, and the Trino type."""
 
     def __init__(self, functions: Sequence[tuple[str, Type]]) -> None:
-        self.functions = [(f"CAST({sql} AS {duckdb_type(kind)})", arrow_type(kind)) for sql, kind in functions]
+        self.types = [arrow_type(kind) for _, kind in functions]
         self.kinds = [duckdb_type(kind) for _, kind in functions]
-        kinds = [pa.bool_(), *(kind for _, kind in self.functions)]
+        self.evaluator = Evaluator([_asked(sql, kind) for sql, kind in functions])
+        kinds = [pa.bool_(), *self.types]
         self.kind = pa.struct(zip(["k", *(f"v{i}" for i in range(len(functions)))], kinds, strict=True))
         self.states: list[_State] = []
         self.off = False
@@ -42,61 +55,76 @@ class TextFunctions:
 
     def __call__(self, column: pa.Array) -> pa.Array:
         text = one(column)
-        if not self.off:
-            try:
-                state = self.states.pop() if self.states else _State(self.functions)
-                known, values = state.look_up(text)
-                self.off = self.off or state.off
-                self.states.append(state)
-                return structs(self.kind, [known, *values], len(text))
-            except IndexError:  # another thread has just taken the last one
-                return self(column)
-            except AgecliError:
-                self.off = True  # a function fails on a text: where that stands it will be told
-        none = pa.array(np.zeros(len(text), np.bool_))
-        return structs(self.kind, [none, *(pa.nulls(len(text), kind) for _, kind in self.functions)], len(text))
+        if self.off:
+            none = pa.array(np.zeros(len(text), np.bool_))
+            return structs(self.kind, [none, *(pa.nulls(len(text), kind) for kind in self.types)], len(text))
+        try:
+            state = self.states.pop()  # so that each thread has one to itself
+        except IndexError:
+            state = _State(self.types, self.evaluator)
+        known, values = state.look_up(text)
+        self.off = self.off or state.off
+        self.states.append(state)
+        return structs(self.kind, [known, *values], len(text))
+
+
+def _asked(sql: str, kind: Type) -> tuple[str, str]:
+    """The SQL that the evaluator is given, and the Trino type of what it gives."""
+    name, wrapped = _INTEGERS.get(kind.name, (str(kind), "{0}"))
+    return wrapped.format(sql), name
 
 
 class _State:
     """The texts met so far and their values, the first of which are those for NULL."""
 
-    def __init__(self, functions: Sequence[tuple[str, pa.DataType]]) -> None:
-        self.functions = functions
+    def __init__(self, types: Sequence[pa.DataType], evaluator_: Evaluator) -> None:
+        self.types, self.evaluator = types, evaluator_
         self.table: Any = scan.table(evaluator.MOST_TEXTS, evaluator.LONGEST_TEXT)
-        self.waiting: list[pa.Array] = []
-        self.held = 0  # texts that wait
-        self.asked = self.missed = 0
+        self.asked = self.missed = self.bad = 0
         self.full = self.off = False
-        self.values = self._computed(pa.array([None], pa.string()))
-        self.taken = [_Taken(values) for values in self.values]
+        self.values = [pa.array([], kind) for kind in types]
+        self.known = np.zeros(0, np.bool_)
+        self._learn([None])
 
     def look_up(self, text: pa.Array) -> tuple[pa.Array, list[pa.Array]]:
-        numbers, new = scan.numbers(self.table, *buffers(text), False)
-        values = [taken(numbers) for taken in self.taken]
-        self.asked, self.missed = self.asked + len(text), self.missed + len(new) // 4
-        self.off = self.full and self.asked > _TRIAL and self.missed * 2 > self.asked
-        if not new:
+        told, new = scan.numbers(self.table, *buffers(text), not self.full)
+        if new and not self.full:
+            self._learn(text.take(pa.array(np.frombuffer(new, np.int32))).to_pylist())
+        numbers = np.frombuffer(told, np.int32)
+        values = [taken(told) for taken in self.taken]
+        self.asked += len(text)
+        if not self.bad and (not len(numbers) or numbers.min() >= 0):
             return array(pa.bool_(), len(text), None, b"\xff" * ((len(text) + 7) // 8)), values
-        if not self.full:
-            self._wait(text.take(pa.array(np.frombuffer(new, np.int32))))
-        return pa.array(np.frombuffer(numbers, np.int32) >= 0), values
+        known = self.known[np.maximum(numbers, 0)] & (numbers >= 0)
+        self.missed += len(text) - int(np.count_nonzero(known))
+        useless = self.full and self.asked > _TRIAL and self.missed * 2 > self.asked
+        self.off = useless or self.bad > _MOST_BAD
+        return pa.array(known), values
 
-    def _wait(self, text: pa.Array) -> None:
-        self.waiting.append(text)
-        self.held += len(text)
-        if self.held < memo.ENOUGH and len(self.waiting) < _PATIENCE:
-            return
-        waiting = pa.concat_arrays(self.waiting)
-        self.waiting, self.held = [], 0
-        _, new = scan.numbers(self.table, *buffers(waiting), True)
-        more = self._computed(waiting.take(pa.array(np.frombuffer(new, np.int32))))
-        self.values = [pa.concat_arrays(pair) for pair in zip(self.values, more, strict=True)]
+    def _learn(self, texts: Sequence[str | None]) -> None:
+        rows = self._rows(texts)
+        columns = [_column([row[i] if row else None for row in rows], kind) for i, kind in enumerate(self.types)]
+        self.values = [pa.concat_arrays(pair) for pair in zip(self.values, columns, strict=True)]
+        self.known = np.concatenate([self.known, [row is not None for row in rows]])
         self.taken = [_Taken(values) for values in self.values]
-        self.full = len(self.values[0]) > evaluator.MOST_TEXTS
+        self.full = len(self.known) > evaluator.MOST_TEXTS
 
-    def _computed(self, text: pa.Array) -> list[pa.Array]:
-        engine = evaluator.engine()
-        return [engine.evaluate(sql, text).cast(kind) for sql, kind in self.functions]
+    def _rows(self, texts: Sequence[str | None]) -> list[Any]:
+        """The functions' values for each text; None where one of them raises, which is told where it stands."""
+        try:
+            return self.evaluator.rows(texts)
+        except AgecliError:
+            if len(texts) == 1 or self.bad > _MOST_BAD:
+                self.bad += len(texts)
+                return [None] * len(texts)
+            half = len(texts) // 2
+            return [*self._rows(texts[:half]), *self._rows(texts[half:])]
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return pa.array(values, pa.int32() if pa.types.is_date(kind) else pa.int64()).view(kind)
+    return pa.array(values, kind)
 
 
 class _Taken:
