@@ -107,11 +107,12 @@ class Size:
         self.out = place / "out.parquet"
 
     def make(self) -> None:
-        """Generates the rows (in one file) and sets the project up."""
-        call(["synth", "--rows", self.rows, "--seed", 1, "--out", self.folder])
-        files = sorted(self.folder.glob("*.parquet"))
-        if len(files) > 1:
-            one_file(files, self.source)
+        """Generates the rows, unless they are there, and sets the project up."""
+        if not self.source.is_file():
+            parts = self.folder / "parts"
+            call(["synth", "--rows", self.rows, "--seed", 1, "--out", parts])
+            one_file(sorted(parts.glob("*.parquet")), self.source)
+            shutil.rmtree(parts)
         call(["init", self.project, "--recipe", "profiles", "--source", self.source])
 
     @property
@@ -177,7 +178,7 @@ def call(arguments: list[Any]) -> None:
 
 
 def one_file(files: list[Path], target: Path) -> None:
-    """Joins Parquet files row group by row group into the first one's name."""
+    """Joins Parquet files row group by row group, and removes them."""
     import pyarrow.parquet as pq
 
     part = target.with_suffix(".joining")
