@@ -9,6 +9,7 @@ setup(
             [name.replace(".", "/") + ".c"],
             extra_compile_args=["-O3", "-ffp-contract=off"],  # the same bits on machines that could fuse a * b + c
             py_limited_api=True,
+            depends=["agecli/engines/runtime/_steps.h"],
             optional=True,
         )
         for name in (
@@ -16,6 +17,7 @@ setup(
             "agecli.engines._pages",
             "agecli.engines.runtime._scan",
             "agecli.engines.runtime._members",
+            "agecli.engines.runtime._rows",
         )
     ],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},

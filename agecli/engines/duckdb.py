@@ -28,6 +28,7 @@ from agecli.engines.dialect.registry import FAILED, REFUSED, Macro, Udf, needed
 from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import quote_text
 from agecli.engines.parquet_writer import Writer
+from agecli.engines.plain_rows import by_row, swapped
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
 
 _ROW_GROUP_ROWS = 122_880
@@ -103,7 +104,8 @@ class DuckDBEngine:
                     location, result_schema(translation), row_group_rows or _ROW_GROUP_ROWS, layout or Layout()
                 )
                 with writer:
-                    for batch in self._stream(translation.sql, writer.schema):
+                    made = by_row(self, sql, tables, translation, writer.schema)
+                    for batch in made or self._stream(translation.sql, writer.schema):
                         writer.add(batch)
                         if progress is not None:
                             progress(writer.rows)
@@ -162,14 +164,39 @@ class DuckDBEngine:
     def translate(self, sql: str, tables: Mapping[str, Relation]) -> Translation:
         """The DuckDB SQL for a SELECT over these tables, with its columns."""
         behind = [self._view(table) for table in tables.values() if isinstance(table, View)]
-        sources = {
-            name: self._view(table).source if isinstance(table, View) else scans.source(table)
-            for name, table in tables.items()
-        }
-        found = translate(sql, sources)
+        found = translate(sql, self._sources(tables))
         volatile = {*found.volatile, *(word for view in behind for word in view.translation.volatile)}
         by_order = found.by_order or any(view.translation.by_order for view in behind)
         return replace(found, volatile=tuple(sorted(volatile)), by_order=by_order)
+
+    def _sources(self, tables: Mapping[str, Relation]) -> dict[str, Source]:
+        return {
+            name: self._view(table).source if isinstance(table, View) else scans.source(table)
+            for name, table in tables.items()
+        }
+
+    def prepared(
+        self, sql: str, tables: Mapping[str, Relation], source: Source, stand_in: str, given: pa.Schema
+    ) -> Callable[[pa.Table], pa.Table]:
+        """A function of rows, of the schema `given`, that gives a SELECT's rows: those over `stand_in`, SQL of a
+        relation made of the table `agecli_rows`, in the place of a source."""
+        translation = translate(sql, swapped(self._sources(tables), source, stand_in))
+        schema = result_schema(translation)
+        with self._query_errors():
+            self._install(translation.sql)
+            cursor = self._connection.cursor()
+            cursor.execute("SET TimeZone='UTC'")
+            cursor.register("agecli_given", given.empty_table())
+            cursor.execute("CREATE TEMP TABLE agecli_rows AS FROM agecli_given")
+            cursor.execute(f"PREPARE asked AS {translation.sql}")
+
+        def ask(rows: pa.Table) -> pa.Table:
+            with self._query_errors():
+                cursor.register("agecli_given", rows)
+                cursor.execute("DELETE FROM agecli_rows; INSERT INTO agecli_rows FROM agecli_given")
+                return _typed(cursor.execute("EXECUTE asked").to_arrow_table(), schema)
+
+        return ask
 
     def _view(self, view: View) -> _Opened:
         if view not in self._views:

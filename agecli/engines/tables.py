@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -91,12 +91,21 @@ def quoted_files(files: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """Parquet files of one schema whose columns, named here in the order of the table's, are read as they lie there."""
+
+    table: Table
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _Read:
     """A declared column and the SQL that reads it."""
 
     name: str
     type: Type
     sql: str
+    field: str = ""  # the column of the files
 
 
 def _parquet(table: Table) -> Source:
@@ -116,7 +125,9 @@ def _parquet(table: Table) -> Source:
             files = table.files
         where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
         scans.append(f"read_parquet({quoted_files(files)}, {', '.join(options)}){where}")
-    return _selected(reads, *scans)
+    found = _selected(reads, *scans)
+    plain = not differ and not folders and all(r.sql == quote_name(r.field) for r in reads)
+    return replace(found, plain=Plain(table, tuple(r.field for r in reads))) if plain and reads else found
 
 
 def _pieces(table: Table, footers: Sequence[pq.FileMetaData]) -> list[tuple[tuple[str, ...], str]]:
@@ -199,7 +210,7 @@ def _parquet_column(
     name = quote_name(first.name)
     if any(f is not None and pa.types.is_timestamp(f.type) and f.type.tz and f.type.unit == "ns" for f in fields):
         name = f"CAST({name} AS TIMESTAMPTZ)"  # DuckDB has no way straight from nanoseconds with a zone
-    return _Read(column.name, wanted, name if same else f"CAST({name} AS {duckdb_type(wanted)})")
+    return _Read(column.name, wanted, name if same else f"CAST({name} AS {duckdb_type(wanted)})", first.name)
 
 
 def _field(schema: pa.Schema, name: str) -> pa.Field | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,14 @@ class Tally:
 
     It also sums the hashes of the columns `identity`, so that two tables can be told to have the same of these
     whatever their order; the first of them has to be read for a row to count. A query that reads its view twice is
-    counted twice: compare `rows` with what is known.
+    counted twice: compare `rows` with what is known. `proven` says that the other table is known to have the same of
+    `identity` without the sum, which then lacks rows.
     """
 
     def __init__(self, identity: tuple[str, ...], columns: tuple[str, ...]) -> None:
         self.identity, self.columns = identity, columns
         self.rows = 0
+        self.proven = False
         self._sum = 0
         self._counts = [0] * len(columns)
         self._lock = threading.Lock()
@@ -38,14 +40,22 @@ class Tally:
             self._counts = [before + more for before, more in zip(self._counts, found, strict=True)]
         return pa.array(np.ones(len(bits), np.bool_))
 
+    def count(self, rows: int, counts: Sequence[int]) -> None:
+        """Notes so many rows, and in how many of them each column is true, or not NULL; their hashes are proven."""
+        with self._lock:
+            self.proven = True
+            self.rows += rows
+            self._counts = [before + more for before, more in zip(self._counts, counts, strict=True)]
+
     def told(self) -> dict[str, Any]:
         """What was counted, for `include` of a tally in another process."""
-        return {"rows": self.rows, "counts": list(self._counts), "sum": f"{self._sum:x}"}
+        return {"rows": self.rows, "counts": list(self._counts), "sum": f"{self._sum:x}", "proven": self.proven}
 
     def include(self, told: Mapping[str, Any]) -> None:
         """Adds what another tally of the same columns counted, of other rows."""
         self.rows += told["rows"]
         self._sum += int(told["sum"], 16)
+        self.proven |= told["proven"]
         self._counts = [before + more for before, more in zip(self._counts, told["counts"], strict=True)]
 
     @property

@@ -54,7 +54,11 @@ def opened(view: View, translation: Translation, tables: Mapping[str, Source], f
             values[first] = f"CASE WHEN {counted} THEN {values[first]} END"
         return list(values.values())
 
-    return Source(tuple(columns), "", Inside(view.sql, tables, listed)), why
+    numbers = {name: number for number, (name, _) in enumerate(translation.columns, 1)}
+    counted = tuple(numbers[name] for name in tally.columns) if tally is not None else ()
+    identity = tuple(numbers[name] for name in tally.identity) if tally is not None else ()
+    inside = Inside(view.sql, tables, listed, counted, identity)
+    return Source(tuple(columns), "", inside), why
 
 
 def why_not_streamed(plan: list[dict[str, Any]]) -> str:

@@ -34,6 +34,8 @@ from agecli.engines.dialect.members import (
 from agecli.engines.dialect.memo import is_dear, memorable, references
 from agecli.engines.dialect.mentions import CLOSING, OPENING, TEXT, columns, may_have_marks, renamed
 from agecli.engines.dialect.registry import RUNTIME, Typed, Udf, provide
+from agecli.engines.dialect.rows import Rows
+from agecli.engines.dialect.rows import fold as row_fold
 from agecli.engines.dialect.types import BOOLEAN, VARCHAR, Type, duckdb_type, quote_text
 from agecli.engines.runtime.compiled import enabled
 from agecli.engines.runtime.elements import KINDS, Expr
@@ -47,6 +49,14 @@ _scanned = re.compile(r"ag_try_json_scan_[0-9a-f]{12}\((\w+)\.(c\d+)\)").fullmat
 _MOST_OUTPUTS = 64
 _MOST_FUNCTIONS = 64
 _LONGEST_SQL = 20_000
+
+
+@dataclass(frozen=True)
+class Known:
+    """Of a column: the array or constant that it is, and its value by what is in the row; each None if unknown."""
+
+    native: Any = None
+    row: Any = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class Programs:
         self.items: dict[str, list[str]] = {}  # of the SELECT over a relation
         self.under: dict[str, str] = {}  # for a relation that is a SELECT: the relation which that is over
         self.wanted: list[Wanted] = []
+        self.rows = Rows()
 
     def met(self, binder: ExpressionBinder, node: ast.Expr, value: Typed) -> Typed:
         """Notes what an expression became; gives it with the array that it is, or with a mark in its place."""
@@ -89,6 +100,16 @@ class Programs:
         self.nodes.append(node)
         if binder.relation is None or binder.lambdas:
             return value
+        value = self.native(binder, node, value)
+        row = self.rows.met(self.bound, binder.known, node, value)
+        if row is not value.row:
+            value = replace(value, row=row)
+        self.bound[id(node)] = value
+        return value
+
+    def native(self, binder: ExpressionBinder, node: ast.Expr, value: Typed) -> Typed:
+        """An expression with the array that it is, or with a mark in its place."""
+        assert binder.relation is not None
         if isinstance(node, ast.IsNull):
             return self.is_null(binder.relation, node, value)
         if isinstance(node, ast.Call):
@@ -110,10 +131,10 @@ class Programs:
     def mark(self, kind: str, text: object) -> str:
         return f"{OPENING}{kind} {text}{CLOSING}" if self.on else ""
 
-    def select(self, relation: str, values: Sequence[Typed], sql: Sequence[str]) -> tuple[Any, ...]:
-        """Notes the items of the SELECT over a relation; gives the array or constant that each is, if it is one."""
+    def select(self, relation: str, values: Sequence[Typed], sql: Sequence[str]) -> tuple[Known, ...]:
+        """Notes the items of the SELECT over a relation; gives what is known of each."""
         self.items[relation] = list(sql)
-        return tuple(v.native if v.native is not None else constant(v) for v in values) if self.on else ()
+        return tuple(Known(v.native if v.native is not None else constant(v), v.row) for v in values) if self.on else ()
 
     def whole(self, relation: str | None, value: Typed, sql: str) -> str:
         """An item of a SELECT that is an array of numbers: a mark, of use where the SELECT is the statement's."""
@@ -250,7 +271,10 @@ class Programs:
         raises = any(map(fails, _values(array))) or fold == "sum"
         output = Output(fold, str(value.type), array.conditions, array.item, more, source, value.sql, raises)
         place = self.place(Wanted(output, relation, array.root, value.sql, value.type))
-        return value if place is None else replace(value, sql=self.mark(kind, place))
+        if place is None:
+            return value
+        row = row_fold(output, array.root, value.type) if kind == "value" else None
+        return replace(value, sql=self.mark(kind, place), row=row)
 
     def place(self, wanted: Wanted) -> int | None:
         """Its place among `wanted`, if there is room; SQL written twice has one place, so that it is still the same."""
@@ -436,4 +460,4 @@ _FOLDS: dict[str, Callable[[Programs, str, ast.Call, Typed], Typed]] = {
     "reduce": Programs.summed,
 }
 
-__all__ = ["Programs"]
+__all__ = ["Known", "Programs"]

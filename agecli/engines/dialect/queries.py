@@ -318,7 +318,7 @@ def widened(value: Typed) -> Typed:
     """A double that is narrowed to real, as the double: who reads a result narrows it, a column at a time."""
     if value.narrowed is None or value.narrowed[0] != value.sql:
         return value
-    return Typed(value.narrowed[1], DOUBLE, volatile=value.volatile)
+    return Typed(value.narrowed[1], DOUBLE, volatile=value.volatile, row=value.row)
 
 
 def written_name(node: ast.Expr) -> str | None:

@@ -67,7 +67,8 @@ class Typed:
     `constant` is the Python value of a literal (str, int, Decimal, float, bool, None), else NOT_CONSTANT.
     `fails` says that evaluating it can raise an error that Trino raises too; `quiet` is then the SQL that is NULL
     instead, or None where there is no such form; `broken` is SQL that says (never NULL) whether it would raise, where
-    that is known. A lambda has its parameters' SQL names and its `body`. `native` is what `programs` know of it.
+    that is known. A lambda has its parameters' SQL names and its `body`. `native` is what `programs` know of it,
+    `row` what `rows` do.
     Of a double narrowed to real, `narrowed` has the SQL of both, first the real's.
     """
 
@@ -81,6 +82,7 @@ class Typed:
     volatile: bool = False
     broken: str | None = None
     native: Any = field(default=None, compare=False)
+    row: Any = field(default=None, compare=False)
     narrowed: tuple[str, str] | None = None
 
     def __str__(self) -> str:

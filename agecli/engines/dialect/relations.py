@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from agecli.engines.dialect import ast, operators, parser
 from agecli.engines.dialect.casts import coerce
 from agecli.engines.dialect.expressions import ExpressionBinder
+from agecli.engines.dialect.programs import Known
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.scope import CommonQuery, Inside, Origin, Scope, Source, Statement, Visible
 from agecli.engines.dialect.types import BIGINT, UNKNOWN, Type, common_type, field_names, quote_name, quote_text
@@ -61,33 +61,42 @@ class RelationBinder:
             return self.inside(source, source.inside, node.parts[-1], alias)
         listed = ", ".join(f"{quote_name(n)} AS c{i}" for i, (n, _) in enumerate(source.columns, 1))
         sql = f"(SELECT {listed} FROM {source.sql}) AS {alias}"
-        return From(sql, visible(node.parts[-1], alias, source.columns), alias)
+        programs = self.statement.programs
+        columns = [Known(row=row) for row in programs.rows.table(alias, source)] if programs.on else []
+        return From(sql, visible(node.parts[-1], alias, source.columns, columns), alias)
 
     def inside(self, source: Source, select: Inside, name: str, alias: str) -> From:
         """A SELECT in the place of a table, in the same statement, so that programs reach through it."""
         inner, programs = self.statement.name("t"), self.statement.programs
+        tree = parser.parse(select.sql)
         with self.statement.within(select.tables):
-            bound = self.statement.bind_query(parser.parse(select.sql), Scope(), "")
-        natives = [*self.natives(bound.origin, inner), *(None,) * len(bound.columns)]
+            bound = self.statement.bind_query(tree, Scope(), "")
+        known = [*self.known(bound.origin, inner), *(Known(),) * len(bound.columns)][: len(bound.columns)]
+        programs.rows.inside(tree, [one.row for one in known], [kind for _, kind in bound.columns], select)
         items = list(select.columns(inner))
-        kept = {f"{inner}.c{i}": native for i, native in enumerate(natives, 1)}
-        values = [Typed(sql, kind, native=kept.get(sql)) for sql, (_, kind) in zip(items, source.columns, strict=True)]
+        kept = {f"{inner}.c{i}": one for i, one in enumerate(known, 1)}
+        if select.identity:  # the tally is in its SQL, and its value the same
+            kept[items[0]] = Known(row=known[select.identity[0] - 1].row)
+        values = [
+            Typed(sql, kind, native=kept.get(sql, Known()).native, row=kept.get(sql, Known()).row)
+            for sql, (_, kind) in zip(items, source.columns, strict=True)
+        ]
         origin = Origin(inner, programs.select(inner, values, items))
         listed = ", ".join(f"{item} AS c{i}" for i, item in enumerate(items, 1)) + programs.mark("pass", inner)
         below = f"{programs.mark('from', inner)}({bound.sql}) AS {inner}{programs.mark('end', inner)}"
-        columns = visible(name, alias, source.columns, self.natives(origin, alias))
+        columns = visible(name, alias, source.columns, self.known(origin, alias))
         return From(f"(SELECT {listed} FROM {below}) AS {alias}", columns, alias)
 
     def common(self, query: CommonQuery, name: str, alias: str) -> From:
-        natives = self.natives(query.origin, alias)
-        return From(f"{query.sql_name} AS {alias}", visible(name, alias, query.columns, natives), alias)
+        known = self.known(query.origin, alias)
+        return From(f"{query.sql_name} AS {alias}", visible(name, alias, query.columns, known), alias)
 
-    def natives(self, origin: Origin | None, alias: str) -> tuple[Any, ...]:
+    def known(self, origin: Origin | None, alias: str) -> tuple[Known, ...]:
         """What is known of the columns of a SELECT that is called `alias` here."""
         if origin is None:
             return ()
         self.statement.programs.under[alias] = origin.relation
-        return origin.natives
+        return origin.known
 
     def derived(self, node: ast.Derived, outer: Scope) -> From:
         alias = self.statement.name("t")
@@ -95,8 +104,8 @@ class RelationBinder:
         bound = self.statement.bind_query(node.query, scope, "lateral")
         if node.lateral:
             return From(f"LATERAL ({bound.sql}) AS {alias}", visible(None, alias, bound.columns))
-        natives = self.natives(bound.origin, alias)
-        return From(f"({bound.sql}) AS {alias}", visible(None, alias, bound.columns, natives), alias)
+        known = self.known(bound.origin, alias)
+        return From(f"({bound.sql}) AS {alias}", visible(None, alias, bound.columns, known), alias)
 
     def aliased(self, node: ast.Aliased, outer: Scope) -> From:
         made = self.bind(node.relation, outer)
@@ -233,11 +242,12 @@ def visible(
     name: str | None,
     alias: str,
     columns: tuple[tuple[str | None, Type], ...] | tuple[tuple[str, Type], ...],
-    natives: Sequence[Any] = (),
+    known: Sequence[Known] = (),
 ) -> tuple[Visible, ...]:
-    known = [*natives, *(None,) * (len(columns) - len(natives))]
+    each = [*known, *(Known(),) * (len(columns) - len(known))]
     return tuple(
-        Visible(name, n, Typed(f"{alias}.c{i}", t, native=known[i - 1])) for i, (n, t) in enumerate(columns, 1)
+        Visible(name, n, Typed(f"{alias}.c{i}", t, native=each[i - 1].native, row=each[i - 1].row))
+        for i, (n, t) in enumerate(columns, 1)
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agecli.engines.dialect import ast
-from agecli.engines.dialect.programs import Programs
+from agecli.engines.dialect.programs import Known, Programs
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlInvalid
@@ -17,21 +17,31 @@ from agecli.errors import SqlInvalid
 
 @dataclass(frozen=True)
 class Source:
-    """A table that SQL may name: its columns, and the DuckDB SQL of a relation that has them under these names."""
+    """A table that SQL may name: its columns, and the DuckDB SQL of a relation that has them under these names.
+
+    `plain` says what in Parquet files the columns are, where they are read as they lie there.
+    """
 
     columns: tuple[tuple[str, Type], ...]
     sql: str
     inside: Inside | None = None
+    plain: Any = None
 
 
 @dataclass(frozen=True)
 class Inside:
     """A SELECT in the place of a table: its SQL in Athena's dialect, the tables that it names, and what gives the
-    DuckDB SQL of each column over the SELECT's, which are c1, c2, ... of the alias that it is told."""
+    DuckDB SQL of each column over the SELECT's, which are c1, c2, ... of the alias that it is told.
+
+    `counted` are the numbers of the columns that a tally counts, and `identity` of those that it sums up, the first of
+    which has the tally in its SQL.
+    """
 
     sql: str
     tables: Mapping[str, Source]
     columns: Callable[[str], Sequence[str]]
+    counted: tuple[int, ...] = ()
+    identity: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,10 +64,10 @@ class Bound:
 
 @dataclass(frozen=True)
 class Origin:
-    """Of a plain SELECT over one relation: that relation's alias, and what `programs` know of the columns."""
+    """Of a plain SELECT over one relation: that relation's alias, and what is known of the columns."""
 
     relation: str
-    natives: tuple[Any, ...]
+    known: tuple[Known, ...]
 
 
 @dataclass(frozen=True)

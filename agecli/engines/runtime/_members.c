@@ -1,31 +1,17 @@
 /* Values of the members of arrays, for program.py: expressions over them, folded to one value for each array; and values of
    texts by their numbers, for texts.py.
 
-   Members of all arrays of a chunk stand one behind the other. They are computed in blocks of whole arrays, small enough for
-   the cache, one operation over the block after the other. Every value has 64 bits: a number, a double, or a truth (0, 1).
-   What takes more than a glance, such as a sum beyond its type's range, makes the array odd, and is left to the engine. */
+   Members of all arrays of a chunk stand one behind the other, and are computed in blocks of whole arrays (_steps.h). */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "_steps.h"
 
 #define BLOCK 512 /* members at once; more where an array alone has more */
 #define MOST 64   /* fields, tables, and lists of conditions */
 
-enum {
-    CONSTANT, FIELD, FUNCTION, EQUAL, UNEQUAL, LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, NOT, AND, OR, IS_NULL, COALESCE, CASE,
-    LEAST, GREATEST, TO_DOUBLE, SAME, ADD, SUBTRACT, MULTIPLY, DIVIDE, REMAINDER, NEGATE
-};
-enum { INTEGER, BIGINT, DOUBLE, BOOLEAN };
 enum { ABSENT, COUNT, MINIMUM, MAXIMUM, SUM, ANY, NONE, AT, LIST };
-
-/* `kind` is the type of the arguments where they decide, else that of the value */
-typedef struct {
-    int32_t op, kind, a, b, c;
-} Step;
 
 typedef struct {
     int32_t fold, kind, item, chosen; /* a step and a list of conditions, or -1 */
@@ -48,11 +34,6 @@ typedef struct {
     Py_ssize_t field_count, table_count;
 } Input;
 
-typedef union {
-    int64_t i;
-    double d;
-} Lane;
-
 typedef struct {
     uint8_t *bytes;
     size_t size, room;
@@ -66,15 +47,10 @@ typedef struct {
     size_t there; /* rows that are not NULL */
 } Made;
 
-typedef struct {
-    const Input *in;
-    const Step *steps;
-    Py_ssize_t step_count;
-    size_t room; /* members that a block can have */
-    Lane *lanes;
-    uint8_t *null, *odd, *chosen; /* of each step, of the block, of each list of conditions */
-    uint8_t *raises;              /* of each step: is it a constant that raises? */
-} Work;
+static inline const Input *given(const Work *w)
+{
+    return w->in;
+}
 
 static int append(Bytes *b, const void *bytes, size_t size)
 {
@@ -91,16 +67,11 @@ static int append(Bytes *b, const void *bytes, size_t size)
     return 1;
 }
 
-static inline int bit(const uint8_t *bits, size_t i)
-{
-    return bits[i >> 3] >> (i & 7) & 1;
-}
-
-/* ---- one step over a block of `n` members, the first of which is member `from` of the chunk */
+/* ---- leaves */
 
 static void field(Work *w, const Step *s, size_t place, size_t from, size_t n)
 {
-    const Field *f = &w->in->fields[s->a];
+    const Field *f = &given(w)->fields[s->a];
     Lane *out = w->lanes + place * w->room;
     uint8_t *null = w->null + place * w->room;
     for (size_t i = 0; i < n; i++) {
@@ -111,8 +82,8 @@ static void field(Work *w, const Step *s, size_t place, size_t from, size_t n)
 
 static void function(Work *w, const Step *s, size_t place, size_t from, size_t n)
 {
-    const int32_t *numbers = (const int32_t *)w->in->fields[s->a].values.buf + from;
-    const Values *t = &w->in->tables[s->b];
+    const int32_t *numbers = (const int32_t *)given(w)->fields[s->a].values.buf + from;
+    const Values *t = &given(w)->tables[s->b];
     const Lane *values = t->values.buf;
     const uint8_t *nulls = t->null.buf, *bad = t->bad.buf;
     Lane *out = w->lanes + place * w->room;
@@ -128,189 +99,15 @@ static void function(Work *w, const Step *s, size_t place, size_t from, size_t n
     }
 }
 
-#define COMPARED(OP) \
-    if (s->kind == DOUBLE) \
-        for (size_t i = 0; i < n; i++) \
-            out[i].i = a[i].d OP b[i].d; \
-    else \
-        for (size_t i = 0; i < n; i++) \
-            out[i].i = a[i].i OP b[i].i; \
-    break;
-
-static void compared(int op, const Step *s, Lane *restrict out, const Lane *a, const Lane *b, size_t n)
+static void leaf(Work *w, const Step *s, size_t place, size_t from, size_t n)
 {
-    switch (op) {
-    case EQUAL: COMPARED(==)
-    case UNEQUAL: COMPARED(!=)
-    case LESS: COMPARED(<)
-    case LESS_EQUAL: COMPARED(<=)
-    case GREATER: COMPARED(>)
-    default: COMPARED(>=)
-    }
-}
-
-static inline uint8_t beyond(int64_t value)
-{
-    return value > INT32_MAX || value < INT32_MIN;
-}
-
-/* Sums and the like; what is beyond the type is odd, unless it is NULL anyway. */
-static void arithmetic(Work *w, const Step *s, Lane *restrict out, const Lane *a, const Lane *b, const uint8_t *null, size_t n)
-{
-    uint8_t *restrict odd = w->odd;
-    if (s->kind == DOUBLE) {
-        for (size_t i = 0; i < n; i++)
-            out[i].d = s->op == ADD ? a[i].d + b[i].d : s->op == SUBTRACT ? a[i].d - b[i].d
-                     : s->op == MULTIPLY ? a[i].d * b[i].d : a[i].d / b[i].d;
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        uint64_t x = (uint64_t)a[i].i, y = (uint64_t)b[i].i, made;
-        uint8_t strange;
-        if (s->op == ADD || s->op == SUBTRACT) {
-            made = s->op == ADD ? x + y : x - y;
-            strange = s->kind == INTEGER ? beyond((int64_t)made)
-                    : (uint8_t)(((x ^ made) & ((s->op == ADD ? y : ~y) ^ made)) >> 63);
-        } else if (s->op == MULTIPLY) {
-            made = x * y;
-            strange = s->kind == INTEGER ? beyond((int64_t)made) : beyond(a[i].i) | beyond(b[i].i);
-        } else { /* towards zero; the lowest number divided by -1 is out of range */
-            strange = b[i].i == 0 || b[i].i == -1;
-            int64_t safe = strange ? 1 : b[i].i;
-            made = (uint64_t)(s->op == DIVIDE ? a[i].i / safe : a[i].i % safe);
-        }
-        out[i].i = (int64_t)made;
-        odd[i] |= strange & !null[i];
-    }
-}
-
-/* Three-valued: NULL unless one side that is known decides. */
-static void logical(int op, Lane *restrict out, uint8_t *restrict null, const Lane *a, const Lane *b, const uint8_t *na,
-                    const uint8_t *nb, size_t n)
-{
-    int64_t decides = op == OR;
-    for (size_t i = 0; i < n; i++) {
-        int decided = (!na[i] && a[i].i == decides) || (!nb[i] && b[i].i == decides);
-        null[i] = (uint8_t)(!decided && (na[i] | nb[i]));
-        out[i].i = decided ? decides : !decides;
-    }
-}
-
-/* Operations for which NULL is a value like others. */
-static void lazy(Work *w, const Step *s, Lane *restrict out, uint8_t *restrict null, size_t n)
-{
-    const Lane *a = w->lanes + s->a * w->room, *b = s->b < 0 ? a : w->lanes + s->b * w->room;
-    const uint8_t *na = w->null + s->a * w->room, *nb = s->b < 0 ? na : w->null + s->b * w->room;
-    if (s->op == AND || s->op == OR) {
-        logical(s->op, out, null, a, b, na, nb, n);
-    } else if (s->op == IS_NULL) {
-        for (size_t i = 0; i < n; i++) {
-            out[i].i = na[i];
-            null[i] = 0;
-        }
-    } else if (s->op == COALESCE) {
-        for (size_t i = 0; i < n; i++) {
-            out[i] = na[i] ? b[i] : a[i];
-            null[i] = na[i] & nb[i];
-        }
-    } else { /* CASE WHEN a THEN b ELSE c END */
-        const Lane *c = w->lanes + s->c * w->room;
-        const uint8_t *nc = w->null + s->c * w->room;
-        for (size_t i = 0; i < n; i++) {
-            int chosen = !na[i] && a[i].i;
-            out[i] = chosen ? b[i] : c[i];
-            null[i] = chosen ? nb[i] : nc[i];
-        }
-    }
-}
-
-static void strict(Work *w, const Step *s, Lane *restrict out, uint8_t *restrict null, size_t n)
-{
-    const Lane *a = w->lanes + s->a * w->room, *b = s->b < 0 ? a : w->lanes + s->b * w->room;
-    const uint8_t *na = w->null + s->a * w->room, *nb = s->b < 0 ? na : w->null + s->b * w->room;
-    for (size_t i = 0; i < n; i++)
-        null[i] = na[i] | nb[i];
-    switch (s->op) {
-    case NOT:
-        for (size_t i = 0; i < n; i++)
-            out[i].i = !a[i].i;
-        break;
-    case LEAST:
-        for (size_t i = 0; i < n; i++)
-            out[i].i = a[i].i < b[i].i ? a[i].i : b[i].i;
-        break;
-    case GREATEST:
-        for (size_t i = 0; i < n; i++)
-            out[i].i = a[i].i > b[i].i ? a[i].i : b[i].i;
-        break;
-    case TO_DOUBLE:
-        for (size_t i = 0; i < n; i++)
-            out[i].d = (double)a[i].i;
-        break;
-    case SAME:
-        memcpy(out, a, n * sizeof *out);
-        break;
-    case NEGATE:
-        for (size_t i = 0; i < n; i++) {
-            if (s->kind == DOUBLE) {
-                out[i].d = -a[i].d;
-                continue;
-            }
-            out[i].i = (int64_t)(0 - (uint64_t)a[i].i);
-            w->odd[i] |= (s->kind == INTEGER ? a[i].i == INT32_MIN : a[i].i == INT64_MIN) & !null[i];
-        }
-        break;
-    case ADD: case SUBTRACT: case MULTIPLY: case DIVIDE: case REMAINDER:
-        arithmetic(w, s, out, a, b, null, n);
-        break;
-    default:
-        compared(s->op, s, out, a, b, n);
-    }
-}
-
-/* Constants fill their lanes once. */
-static void constants(Work *w)
-{
-    const int64_t *given = w->in->constants.buf; /* value and state (0: a value, 1: NULL, 2: it raises) of each */
-    for (Py_ssize_t place = 0; place < w->step_count; place++) {
-        const Step *s = &w->steps[place];
-        if (s->op != CONSTANT)
-            continue;
-        w->raises[place] = given[2 * s->a + 1] == 2;
-        for (size_t i = 0; i < w->room; i++) {
-            w->lanes[place * w->room + i].i = given[2 * s->a];
-            w->null[place * w->room + i] = given[2 * s->a + 1] == 1;
-        }
-    }
-}
-
-static void compute(Work *w, size_t from, size_t n)
-{
-    memset(w->odd, 0, n);
-    for (size_t place = 0; place < (size_t)w->step_count; place++) {
-        const Step *s = &w->steps[place];
-        Lane *out = w->lanes + place * w->room;
-        uint8_t *null = w->null + place * w->room;
-        switch (s->op) {
-        case CONSTANT:
-            if (w->raises[place])
-                memset(w->odd, 1, n);
-            break;
-        case FIELD: field(w, s, place, from, n); break;
-        case FUNCTION: function(w, s, place, from, n); break;
-        case AND: case OR: case IS_NULL: case COALESCE: case CASE:
-            lazy(w, s, out, null, n);
-            break;
-        default:
-            strict(w, s, out, null, n);
-        }
-    }
+    (s->op == FIELD ? field : function)(w, s, place, from, n);
 }
 
 /* Which members of the block fulfil each list of conditions: lists are numbers of steps, each list ended by -1. */
 static void choose(Work *w, size_t n)
 {
-    const int32_t *at = w->in->conditions.buf, *end = at + w->in->conditions.len / 4;
+    const int32_t *at = given(w)->conditions.buf, *end = at + given(w)->conditions.len / 4;
     for (uint8_t *chosen = w->chosen; at < end; at++, chosen += w->room) {
         memset(chosen, 1, n);
         for (; *at >= 0; at++) {
@@ -412,7 +209,7 @@ static void put(Made *made, const Output *o, size_t row, Lane value)
 /* One row of one output; 0 where memory ran out. */
 static int give(const Work *w, const Output *o, Made *made, size_t row, size_t at, size_t end, uint8_t *odd)
 {
-    int valid = bit(w->in->valid.buf, row);
+    int valid = bit(given(w)->valid.buf, row);
     Lane value = {0};
     int state = NOTHING;
     if (o->fold == LIST) {
@@ -442,10 +239,9 @@ static int give(const Work *w, const Output *o, Made *made, size_t row, size_t a
 /* All rows, block by block; 0 where memory ran out. */
 static int run(Work *w, Made *made, uint8_t *odd, size_t rows)
 {
-    const int32_t *ends = w->in->offsets.buf;
-    const Output *outputs = w->in->outputs.buf;
-    size_t count = (size_t)w->in->outputs.len / sizeof(Output);
-    constants(w);
+    const int32_t *ends = given(w)->offsets.buf;
+    const Output *outputs = given(w)->outputs.buf;
+    size_t count = (size_t)given(w)->outputs.len / sizeof(Output);
     for (size_t row = 0; row < rows;) {
         size_t first = row, from = (size_t)ends[row];
         while (row < rows && (size_t)ends[row + 1] - from <= w->room)
@@ -541,9 +337,7 @@ static int step_fits(const Input *in, const Step *s, Py_ssize_t place, size_t me
         const Values *t = &in->tables[s->b];
         return t->null.len > 0 && t->null.len <= INT32_MAX && t->bad.len >= t->null.len && t->values.len / 8 >= t->null.len;
     }
-    return s->op > FUNCTION && s->op <= NEGATE && s->a >= 0 && s->a < place && s->b < place && s->c < place
-        && (s->b >= 0 || s->op == NOT || s->op == IS_NULL || s->op == TO_DOUBLE || s->op == SAME || s->op == NEGATE)
-        && (s->c >= 0 || s->op != CASE);
+    return refers_back(s, place);
 }
 
 /* Does everything lie within what it points to? */
@@ -585,18 +379,13 @@ static Py_ssize_t lists_of(const Input *in)
 
 static int ready(Work *w, Py_ssize_t rows, Py_ssize_t lists)
 {
-    const int32_t *ends = w->in->offsets.buf;
-    size_t steps = (size_t)w->step_count;
-    w->room = BLOCK;
+    const int32_t *ends = given(w)->offsets.buf;
+    size_t room = BLOCK;
     for (Py_ssize_t i = 0; i < rows; i++)
-        if ((size_t)(ends[i + 1] - ends[i]) > w->room)
-            w->room = (size_t)(ends[i + 1] - ends[i]);
-    w->lanes = malloc(steps * w->room * sizeof *w->lanes + 1);
-    w->null = malloc(steps * w->room + 1);
-    w->odd = malloc(w->room);
-    w->chosen = malloc((size_t)lists * w->room + 1);
-    w->raises = calloc(steps + 1, 1);
-    return w->lanes && w->null && w->odd && w->chosen && w->raises;
+        if ((size_t)(ends[i + 1] - ends[i]) > room)
+            room = (size_t)(ends[i + 1] - ends[i]);
+    w->chosen = malloc((size_t)lists * room + 1);
+    return make_room(w, room) && w->chosen;
 }
 
 static PyObject *bytes_of(const void *bytes, size_t size)
@@ -637,7 +426,8 @@ static PyObject *told(const Input *in, const Made *made, const uint8_t *odd, siz
 static PyObject *worked(const Input *in, Py_ssize_t rows, Py_ssize_t lists)
 {
     size_t count = (size_t)in->outputs.len / sizeof(Output);
-    Work w = {in, in->steps.buf, in->steps.len / (Py_ssize_t)sizeof(Step), 0, NULL, NULL, NULL, NULL, NULL};
+    Work w = {.steps = in->steps.buf, .step_count = (size_t)in->steps.len / sizeof(Step), .constants = in->constants.buf,
+              .leaf = leaf, .in = in};
     Made *made = calloc(count + 1, sizeof *made);
     uint8_t *odd = calloc((size_t)rows + 1, 1);
     PyObject *found = NULL;
@@ -663,11 +453,8 @@ static PyObject *worked(const Input *in, Py_ssize_t rows, Py_ssize_t lists)
     }
     free(made);
     free(odd);
-    free(w.lanes);
-    free(w.null);
-    free(w.odd);
     free(w.chosen);
-    free(w.raises);
+    free_room(&w);
     return found;
 }
 

@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 try:
-    from agecli.engines.runtime import _members, _scan
+    from agecli.engines.runtime import _members, _rows, _scan
 except ImportError:  # no compiler where it was installed
-    _scan = _members = None  # type: ignore[assignment]
+    _scan = _members = _rows = None  # type: ignore[assignment]
 
 scan: Any = _scan
 members: Any = _members
+rows: Any = _rows
 
 Column = Callable[[pa.Array], pa.Array]
 

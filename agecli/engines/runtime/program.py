@@ -121,7 +121,7 @@ class Program:
         state.learn()
         state.asked += int(np.frombuffer(offsets, np.int32)[-1])
         if self.steps.constants and not self.constants:
-            self.constants = b"".join(map(_computed, self.steps.constants))
+            self.constants = b"".join(map(computed, self.steps.constants))
         given = tuple((*field[:2], _WIDTHS[kind]) for field, kind in zip(fields, self.kinds, strict=True))
         values = tuple(state.by_field[i].found[sql, kind].columns for i, sql, kind in self.steps.functions)
         steps, lists, outputs = self.code
@@ -203,7 +203,7 @@ def _functions(steps: Steps) -> dict[int, tuple[tuple[str, str], ...]]:
     return {field: tuple(sorted(asked)) for field, asked in found.items()}
 
 
-def _computed(expr: Expr) -> bytes:
+def computed(expr: Expr) -> bytes:
     """The value of a constant in 64 bits, and whether it is one (0), NULL (1), or raises (2)."""
     value, state = None, 2
     try:

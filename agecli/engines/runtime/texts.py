@@ -106,7 +106,7 @@ class _State:
         columns = [_column([row[i] if row else None for row in rows], kind) for i, kind in enumerate(self.types)]
         self.values = [pa.concat_arrays(pair) for pair in zip(self.values, columns, strict=True)]
         self.known = np.concatenate([self.known, [row is not None for row in rows]])
-        self.taken = [_Taken(values) for values in self.values]
+        self.taken = [Taken(values) for values in self.values]
         self.full = len(self.known) > evaluator.MOST_TEXTS
 
     def _rows(self, texts: Sequence[str | None]) -> list[Any]:
@@ -127,7 +127,7 @@ def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-class _Taken:
+class Taken:
     """Values by their numbers, by compiled code where they have a fixed width; a number below 0 gives that of NULL."""
 
     def __init__(self, values: pa.Array) -> None:

@@ -1,0 +1,252 @@
+"""Which SELECTs compiled code can compute row by row (`runtime.rows`): projections of one table, and nothing else.
+
+While a statement is bound, expressions over the columns of a single relation are followed from SELECT to SELECT down to
+the table. Leaves are columns, functions of one text, folds over the members of an array (`programs`), and constants.
+None stands for what is not known here; one such column, and the statement is left to DuckDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from agecli.engines.dialect import ast
+from agecli.engines.dialect.members import Members, Root, coerced, constant
+from agecli.engines.dialect.memo import references
+from agecli.engines.dialect.mentions import OPENING, renamed
+from agecli.engines.dialect.registry import Typed
+from agecli.engines.dialect.types import Type
+from agecli.engines.runtime.elements import KINDS, Expr
+
+_LONGEST_SQL = 20_000
+_MOST_LEAVES = 2_000
+_RESULTS = frozenset((*KINDS, "varchar", "date", "timestamp"))  # of a function of a text
+_BY_COLUMN = frozenset(("ag_json_scan_length",))  # they never raise, and their texts hardly repeat
+_BEYOND = (
+    ast.Join, ast.Unnest, ast.Sampled, ast.SetOperation, ast.Values, ast.Window,
+    ast.InQuery, ast.Quantified, ast.Exists, ast.Scalar,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RowPlan:
+    """The columns of a SELECT over one table as expressions over that table's row.
+
+    `counted` are conditions of which a tally is to be told in how many rows each is true, and `identity` are the
+    columns by which that tally knows a row, which it need not sum up where the SELECT has them as they are.
+    """
+
+    source: Any
+    outputs: tuple[Expr, ...]
+    counted: tuple[Expr, ...]
+    identity: tuple[Expr, ...]
+
+
+class Rows:
+    """What is known of the rows of one statement."""
+
+    def __init__(self) -> None:
+        self.sources: dict[str, Any] = {}  # by the alias of the relation
+        self.counted: tuple[Expr | None, ...] = ()
+        self.identity: tuple[Expr | None, ...] = ()
+        self.queries: list[ast.Query] = []  # SELECTs that stand for tables
+
+    def table(self, alias: str, source: Any) -> list[Expr | None]:
+        """The columns of a table."""
+        self.sources[alias] = source
+        return [
+            Expr("column", kind.name, value=(alias, i)) if kind.name in KINDS or kind.name == "varchar" else None
+            for i, (_, kind) in enumerate(source.columns)
+        ]
+
+    def inside(self, tree: ast.Query, columns: Sequence[Expr | None], kinds: Sequence[Type], view: Any) -> None:
+        """Notes a SELECT that stands for a table, and what its tally counts."""
+        self.queries.append(tree)
+        self.counted = tuple(truth(columns[i - 1], kinds[i - 1]) for i in view.counted)
+        self.identity = tuple(columns[i - 1] for i in view.identity)
+
+    def met(
+        self, bound: Mapping[int, Typed], known: Mapping[str, Typed], node: ast.Expr, value: Typed
+    ) -> Expr | None:
+        """An expression over the columns `known`, by their SQL; its parts are bound already."""
+        if isinstance(node, ast.Name | ast.Field) and value.sql in known:
+            return known[value.sql].row  # type: ignore[no-any-return]
+        if isinstance(value.row, Expr) and value.row.op == "fold":
+            return value.row
+        if value.volatile or len(value.sql) > _LONGEST_SQL:
+            return None
+        found = _constant(value) or _by_column(value, known)
+        if found is None:
+            found = _Parts(bound, {}).made(node)
+            # what looks at texts at all does so once for each text; whether there is one is seen without
+            if (found is None or any(part.op == "function" for part in _parts(found))) and OPENING not in value.sql:
+                found = _function(value, known) or found
+        return found if found is not None and _fits(found, value.type) else None
+
+    def plan(self, tree: ast.Query, columns: Sequence[Expr | None], read: Mapping[str, int]) -> RowPlan | None:
+        """The plan of a statement; `read` says how often each table is named."""
+        if len(self.sources) != 1 or None in columns or not columns:
+            return None
+        if any(count != 1 for count in read.values()) or not all(map(_is_projection, (tree, *self.queries))):
+            return None
+        (source,) = self.sources.values()
+        if source.plain is None or None in self.counted or None in self.identity:
+            return None
+        return RowPlan(source, tuple(columns), self.counted, tuple(self.identity))  # type: ignore[arg-type]
+
+
+def fold(output: Any, root: Root, kind: Type) -> Expr | None:
+    """The value of a fold over the members of the array at a root."""
+    return Expr("fold", kind.name, value=(root, output)) if kind.name in KINDS else None
+
+
+def truth(value: Expr | None, kind: Type) -> Expr | None:
+    """Is a boolean true, is another value there? What a tally counts."""
+    if value is None or kind.name == "boolean":
+        return value
+    return Expr("not", "boolean", (Expr("is null", "boolean", (value,)),))
+
+
+class _Parts(Members):
+    """Operations over values that are known: those of the members of arrays, and some more."""
+
+    def made(self, node: ast.Expr) -> Expr | None:
+        method = _METHODS.get(type(node))
+        return method(self, node) if method is not None else None
+
+    def expr(self, node: ast.Expr) -> Expr | None:
+        value = self.bound.get(id(node))
+        return None if value is None else value.row or _constant(value)
+
+    def is_null(self, node: ast.IsNull) -> Expr | None:
+        value = self.expr(node.value)
+        return None if value is None else Expr("is null", "boolean", (value,))
+
+    def cast(self, node: ast.Cast) -> Expr | None:
+        value, bound = self.expr(node.value), self.bound.get(id(node))
+        if value is None or bound is None or node.safe:
+            return None
+        if bound.type.name == "real" and value.kind in ("double", "integer"):
+            return Expr("real", "real", (value,))
+        return coerced(value, bound.type)
+
+    def case(self, node: ast.Case) -> Expr | None:
+        kind = self.bound[id(node)].type
+        if kind.name != "varchar":
+            return super().case(node)
+        texts = [self.body(then, kind) for _, then in node.whens]
+        texts.append(Expr("constant", "varchar") if node.default is None else self.body(node.default, kind))
+        if any(text is None or text.op not in ("constant", "case") for text in texts):
+            return None
+        tests: list[Expr | None] = []
+        for when, _ in node.whens:
+            if node.operand is None:
+                tests.append(self.body(when, Type("boolean")))
+                continue
+            common = self.common(node.operand, when)
+            plain = common is not None and common.name in KINDS
+            tests.append(self.both("=", node.operand, when, common, "boolean") if common and plain else None)
+        if None in tests:
+            return None
+        pairs = [part for pair in zip(tests, texts[:-1], strict=True) for part in pair]
+        return Expr("case", "varchar", (*(part for part in pairs if part is not None), *texts[-1:]))  # type: ignore[arg-type]
+
+    def body(self, node: ast.Expr, kind: Type) -> Expr | None:
+        value = self.bound.get(id(node))
+        if value is not None and value.type.name == "unknown" and value.is_constant and kind.name == "varchar":
+            return Expr("constant", "varchar")
+        return super().body(node, kind)
+
+    def call(self, node: ast.Call) -> Expr | None:
+        kind = self.bound[id(node)].type
+        if node.star or node.distinct or node.order or node.filter is not None or node.over is not None:
+            return None
+        if node.name == "is_nan" and len(node.args) == 1:
+            value = self.body(node.args[0], Type("double"))
+            return None if value is None else Expr("<>", "boolean", (value, value))
+        if node.name in ("greatest", "least") and kind.name == "double":
+            args = [self.body(arg, kind) for arg in node.args]
+            known = tuple(arg for arg in args if arg is not None)
+            return Expr(node.name, "double", known) if len(known) == len(args) else None
+        return super().call(node)
+
+
+def _fits(found: Expr, kind: Type) -> bool:
+    return found.kind == kind.name and sum(1 for _ in _parts(found)) <= _MOST_LEAVES
+
+
+def _parts(expr: Expr) -> Iterator[Expr]:
+    waiting, count = [expr], 0
+    while waiting and count <= _MOST_LEAVES:
+        one = waiting.pop()
+        count += 1
+        yield one
+        waiting += one.args
+
+
+def _constant(value: Typed) -> Expr | None:
+    if value.type.name == "varchar" and isinstance(value.constant, str):
+        return Expr("constant", "varchar", value=value.constant)
+    return constant(value)
+
+
+def _by_column(value: Typed, known: Mapping[str, Typed]) -> Expr | None:
+    """A function of the runtime over a column of texts."""
+    name, _, rest = value.sql.partition("(")
+    if name not in _BY_COLUMN or not rest.endswith(")"):
+        return None
+    column = known.get(rest[:-1])
+    if column is None or not isinstance(column.row, Expr) or (column.row.op, column.row.kind) != ("column", "varchar"):
+        return None
+    return Expr("call", value.type.name, (column.row,), name)
+
+
+def _function(value: Typed, known: Mapping[str, Typed]) -> Expr | None:
+    """A function of the one text that a value depends on, maybe by way of other functions of it."""
+    names = references(value.sql) if value.type.name in _RESULTS else None
+    column = known.get(str(next(iter(names)))) if names is not None and len(names) == 1 else None
+    if column is None or not isinstance(column.row, Expr):
+        return None
+    row = column.row
+    if (row.op, row.kind) == ("column", "varchar"):
+        return Expr("function", value.type.name, (row,), (renamed(value.sql, column.sql, "x"), str(value.type)))
+    if row.op != "function":
+        return None
+    inner = row.value[0]
+    variable = f"agecli_m{inner.count('agecli_m')}"
+    body = renamed(value.sql, column.sql, variable)
+    sql = f"list_extract(list_transform([{inner}], lambda {variable}: {body}), 1)"
+    if len(sql) > _LONGEST_SQL:
+        return None
+    return Expr("function", value.type.name, row.args, (sql, str(value.type)))
+
+
+def _is_projection(node: object) -> bool:
+    """Does every row come of one row, in the same order?"""
+    if isinstance(node, _BEYOND) or (isinstance(node, ast.Derived) and node.lateral):
+        return False
+    if isinstance(node, ast.Select) and (
+        node.distinct or node.where is not None or node.grouping is not None or node.having is not None
+        or node.group_distinct or node.windows
+    ):  # fmt: skip
+        return False
+    if isinstance(node, ast.Query) and (node.order or node.limit is not None or node.offset is not None):
+        return False
+    if isinstance(node, ast.Call) and node.over is not None:
+        return False
+    parts = [getattr(node, part.name) for part in fields(node)] if is_dataclass(node) else node
+    return not isinstance(parts, list | tuple) or all(map(_is_projection, parts))
+
+
+_METHODS: dict[type[ast.Expr], Any] = {
+    ast.Unary: _Parts.unary,
+    ast.Binary: _Parts.binary,
+    ast.Between: _Parts.between,
+    ast.IsNull: _Parts.is_null,
+    ast.Cast: _Parts.cast,
+    ast.Case: _Parts.case,
+    ast.Call: _Parts.call,
+}
+
+__all__ = ["RowPlan", "Rows", "fold", "truth"]

@@ -1,0 +1,187 @@
+"""SELECTs that `runtime.rows` can compute, over the Parquet files of a table, a batch of rows after the other.
+
+Rows that it is not sure of are asked of DuckDB: the same SELECT over a table of these rows alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agecli.engines.base import Relation, View
+from agecli.engines.dialect import Translation
+from agecli.engines.dialect.scope import Source
+from agecli.engines.dialect.types import duckdb_type, quote_name
+from agecli.engines.runtime.compiled import rows as compiled
+from agecli.engines.runtime.rows import RowProgram
+from agecli.errors import SqlFailed
+
+if TYPE_CHECKING:
+    from agecli.engines.duckdb import DuckDBEngine
+    from agecli.engines.tables import Plain
+    from agecli.engines.tally import Tally
+
+_BATCH_ROWS = 16_384
+_READ_BYTES = 1 << 18  # of a column at a time, where its part of a row group is larger
+_GIVEN_UP = 4  # batches one after the other of which the greater part is odd
+_ROWS = "agecli_rows"
+
+Ask = Callable[[pa.Table], pa.Table]
+
+
+def by_row(
+    engine: DuckDBEngine, sql: str, tables: Mapping[str, Relation], translation: Translation, schema: pa.Schema
+) -> Iterator[pa.RecordBatch] | None:
+    """The rows of a SELECT of this schema; None where DuckDB is to compute them all."""
+    plan = translation.rows
+    if plan is None or compiled is None:
+        return None
+    tally = next((table.tally for table in tables.values() if isinstance(table, View)), None)
+    if tally is not None:
+        names = [name for name, _ in translation.columns]
+        if not set(tally.identity) <= set(names) or plan.identity != tuple(
+            plan.outputs[names.index(name)] for name in tally.identity
+        ):
+            return None
+    program = RowProgram(plan)
+    if not program.fits() or not _lie_as_wanted(plan.source.plain, plan.source, program):
+        return None
+    exact = _Exact(engine, sql, tables, plan.source, program)
+    return _computed(plan.source.plain, program, schema, tally, exact)
+
+
+def _lie_as_wanted(plain: Plain, source: Source, program: RowProgram) -> bool:
+    """Are texts and numbers those that compiled code takes?"""
+    kinds = {"varchar": pa.string(), "integer": pa.int32(), "bigint": pa.int64(), "double": pa.float64(),
+             "boolean": pa.bool_()}  # fmt: skip
+    for path in plain.table.files:
+        with pq.ParquetFile(path) as file:
+            for i in program.columns:
+                places = [j for j, name in enumerate(file.schema_arrow.names) if name == plain.fields[i]]
+                if len(places) != 1 or file.schema_arrow.field(places[0]).type != kinds[source.columns[i][1].name]:
+                    return False
+    return True
+
+
+def _computed(
+    plain: Plain, program: RowProgram, schema: pa.Schema, tally: Tally | None, exact: _Exact
+) -> Iterator[pa.RecordBatch]:
+    useless = 0
+    for columns, count in _batches(plain, program):
+        if useless >= _GIVEN_UP:
+            yield from exact.rows(columns, schema)
+            continue
+        done = program.run(columns, count)
+        odd = np.flatnonzero(done.odd)
+        useless = useless + 1 if len(odd) * 2 > count else 0
+        if useless:
+            yield from exact.rows(columns, schema)
+            continue
+        if tally is not None:
+            tally.count(count - len(odd), done.counts)
+        made = pa.RecordBatch.from_arrays(
+            [_as(column, field.type) for column, field in zip(done.columns, schema, strict=True)], schema=schema
+        )
+        if len(odd):
+            made = _mended(made, odd, exact.rows({i: c.take(pa.array(odd)) for i, c in columns.items()}, schema))
+        yield made
+
+
+def _mended(made: pa.RecordBatch, odd: np.ndarray[Any, Any], exact: list[pa.RecordBatch]) -> pa.RecordBatch:
+    """The batch with other values in the rows that are odd."""
+    place = np.arange(made.num_rows)
+    place[odd] = made.num_rows + np.arange(len(odd))
+    whole = pa.Table.from_batches([made, *exact]).combine_chunks()
+    return whole.take(pa.array(place)).combine_chunks().to_batches()[0]
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return column if column.type.equals(kind) else column.cast(kind)
+
+
+def _batches(plain: Plain, program: RowProgram) -> Iterator[tuple[dict[int, pa.Array], int]]:
+    """The columns that are needed, by their numbers, and the number of rows, a batch after the other."""
+    first, last = plain.table.rows or (0, None)
+    words = [plain.fields[i] for i in program.texts]
+    names = [plain.fields[i] for i in program.columns]
+    start = 0
+    for path in plain.table.files:
+        with _readable(path), pq.ParquetFile(path, read_dictionary=words, buffer_size=_READ_BYTES) as file:
+            for group in range(file.num_row_groups):
+                at, start = start, start + file.metadata.row_group(group).num_rows
+                if start <= first or (last is not None and at >= last):
+                    continue
+                # over several row groups, Arrow holds on to far more than a batch
+                for batch in file.iter_batches(_BATCH_ROWS, [group], names, use_threads=False):
+                    skipped = max(first - at, 0)
+                    kept = (batch.num_rows if last is None else min(batch.num_rows, last - at)) - skipped
+                    at += batch.num_rows
+                    if kept > 0:
+                        part = batch if kept == batch.num_rows else batch.slice(skipped, kept)
+                        yield {i: _checked(part.column(name)) for i, name in zip(program.columns, names, strict=True)}, kept
+
+
+@contextmanager
+def _readable(path: str) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        why = f"{path}: {str(error).splitlines()[0]}"
+        raise SqlFailed("the data cannot be read", why, "check the files of the source") from None
+
+
+def _checked(column: pa.Array) -> pa.Array:
+    """The column, whose texts are UTF-8."""
+    if pa.types.is_dictionary(column.type):
+        column.dictionary.validate(full=True)
+    elif pa.types.is_string(column.type):
+        column.validate(full=True)
+    return column
+
+
+class _Exact:
+    """The same SELECT by DuckDB, of rows that it is handed."""
+
+    def __init__(
+        self, engine: DuckDBEngine, sql: str, tables: Mapping[str, Relation], source: Source, program: RowProgram
+    ) -> None:
+        self.engine, self.sql, self.tables, self.source, self.program = engine, sql, tables, source, program
+        self.run: Ask | None = None
+
+    def rows(self, columns: Mapping[int, pa.Array], schema: pa.Schema) -> list[pa.RecordBatch]:
+        """The SELECT's rows for those of a batch."""
+        names = [f"k{i}" for i in self.program.columns]
+        plain = [_as(columns[i], pa.string()) if pa.types.is_dictionary(columns[i].type) else columns[i]
+                 for i in self.program.columns]  # fmt: skip
+        given = pa.Table.from_arrays(plain, names)
+        if self.run is None:
+            self.run = self.engine.prepared(self.sql, self.tables, self.source, self._stand_in(), given.schema)
+        found: list[pa.RecordBatch] = self.run(given).cast(schema).combine_chunks().to_batches()
+        return found
+
+    def _stand_in(self) -> str:
+        """The source with columns of which nothing is asked as NULLs."""
+        listed = [
+            f"k{i} AS {quote_name(name)}" if i in self.program.columns
+            else f"CAST(NULL AS {duckdb_type(kind)}) AS {quote_name(name)}"
+            for i, (name, kind) in enumerate(self.source.columns)
+        ]  # fmt: skip
+        return f"(SELECT {', '.join(listed)} FROM {_ROWS})"
+
+
+def swapped(sources: Mapping[str, Source], wanted: Source, sql: str) -> dict[str, Source]:
+    """The sources with other SQL for one of them, which may be behind a view."""
+
+    def swap(source: Source) -> Source:
+        if source.inside is not None:
+            tables = {name: swap(inner) for name, inner in source.inside.tables.items()}
+            return replace(source, inside=replace(source.inside, tables=tables))
+        return replace(source, sql=sql, plain=None) if source == wanted else source
+
+    return {name: swap(source) for name, source in sources.items()}
