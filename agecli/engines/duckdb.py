@@ -194,7 +194,7 @@ class DuckDBEngine:
             with self._query_errors():
                 cursor.register("agecli_given", rows)
                 cursor.execute("DELETE FROM agecli_rows; INSERT INTO agecli_rows FROM agecli_given")
-                return _typed(cursor.execute("EXECUTE asked").to_arrow_table(), schema)
+                return _typed(cursor.sql("EXECUTE asked").to_arrow_table(), schema)
 
         return ask
 

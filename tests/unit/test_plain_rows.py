@@ -1,0 +1,229 @@
+"""SELECTs by compiled code against the same by DuckDB: the same cells and errors, whatever rows and expressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agecli.engines import duckdb as module
+from agecli.engines import open_engine, plain_rows
+from agecli.engines.base import Table, View
+from agecli.engines.runtime import compiled
+from agecli.engines.tally import Tally
+from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
+
+if not compiled.enabled():
+    pytest.skip("the extension was not built: there is no C compiler", allow_module_level=True)
+
+INTEGERS = (0, 1, -1, 7, 10, 1999, 2**31 - 1, -(2**31))
+BIGINTS = (0, 1, -1, 3, 2**31, 2**62, 2**63 - 1, -(2**63))
+DOUBLES = (0.0, -0.0, 1.0, -1.5, 12.0, 3.4028235677973366e38, 3.5e38, 1e308, math.inf, -math.inf, math.nan, 5e-324)
+WORDS = ("", "a", "B", "senior", "500+", "12", "-3.5", "1e3", "2019-05", "2019-05-31", "1999", "é", "x\0y", "x" * 300, "nan")
+ARRAYS = ("[]", "[1]", "null", "{}", "", "[1,2,3]", '[{"n":1},{"n":null}]', '[{"n":5}]', "[object Object]", "[,]", '[{"n":9e9}]')
+
+row = st.fixed_dictionaries(
+    {
+        "a": st.none() | st.sampled_from(INTEGERS),
+        "b": st.none() | st.sampled_from(BIGINTS),
+        "d": st.none() | st.sampled_from(DOUBLES),
+        "e": st.none() | st.floats(),
+        "f": st.none() | st.booleans(),
+        "s": st.none() | st.sampled_from(WORDS),
+        "u": st.none() | st.text(max_size=4),
+        "j": st.none() | st.sampled_from(ARRAYS),
+    }
+)
+SCHEMA = pa.schema(
+    [("a", pa.int32()), ("b", pa.int64()), ("d", pa.float64()), ("e", pa.float64()), ("f", pa.bool_()),
+     ("s", pa.string()), ("u", pa.string()), ("j", pa.string())]
+)  # fmt: skip
+
+_FEW = '(CAST(json_parse(j) AS ARRAY(ROW(n BIGINT))))'
+
+
+def _numbers(inner: st.SearchStrategy[str], leaves: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    booleans = st.one_of(
+        st.sampled_from(["f", "s IS NULL", "u IS NOT NULL", "s = 'senior'", "s LIKE '%1%'", "d IS NULL", "NULL", "j IS NULL"]),
+        st.builds("({} {} {})".format, inner, st.sampled_from(["=", "<>", "<", "<=", ">", ">="]), inner),
+        st.builds("({} BETWEEN {} AND {})".format, inner, inner, inner),
+    )
+    tests = st.one_of(booleans, st.builds("({} {} {})".format, booleans, st.sampled_from(["AND", "OR"]), booleans),
+                      st.builds("(NOT {})".format, booleans))  # fmt: skip
+    return st.one_of(
+        leaves,
+        st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*", "/", "%"]), inner),
+        st.builds("(- {})".format, inner),
+        st.builds("{}({}, {})".format, st.sampled_from(["greatest", "least", "coalesce", "nullif"]), inner, inner),
+        st.builds("CASE WHEN {} THEN {} WHEN {} THEN {} END".format, tests, inner, tests, inner),
+        st.builds("CASE WHEN {} THEN {} ELSE {} END".format, tests, inner, inner),
+        st.builds("if({}, {}, {})".format, tests, inner, inner),
+        st.builds("CASE a WHEN 1 THEN {} WHEN 7 THEN {} ELSE {} END".format, inner, inner, inner),
+        st.builds("CAST({} AS DOUBLE)".format, inner),
+    )
+
+
+integers = st.recursive(
+    st.sampled_from(["a", "b", "7", "0", "-1", "2147483647", "NULL", "length(s)", "TRY_CAST(s AS INTEGER)",
+                     "json_array_length(j)", f"cardinality(TRY{_FEW})",
+                     "CASE s WHEN 'a' THEN 1 WHEN '12' THEN 2 END",
+                     f"array_max(transform(TRY{_FEW}, x -> x.n))"]),
+    lambda inner: _numbers(inner, st.just("a")),
+    max_leaves=6,
+)  # fmt: skip
+doubles = st.recursive(
+    st.sampled_from(["d", "e", "1e0", "0e0", "TRY_CAST(s AS DOUBLE)", "CAST(a AS DOUBLE)", "CAST(b AS DOUBLE)"]),
+    lambda inner: _numbers(inner, st.just("d")),
+    max_leaves=6,
+)
+texts = st.sampled_from(
+    ["s", "u", "j", "upper(s)", "CASE WHEN a > 1 THEN 'more' WHEN f THEN 'true' END", "CASE a WHEN 1 THEN 'one' ELSE 'two' END",
+     "CASE WHEN s IS NULL THEN 'none' ELSE 'some' END", "'fixed'", "concat('Q', s)", "coalesce(s, 'none')"]
+)  # fmt: skip
+columns = st.one_of(
+    integers, doubles, texts,
+    doubles.map("CAST({} AS REAL)".format), integers.map("({} IS NULL)".format), doubles.map("is_nan({})".format),
+    st.sampled_from(["CAST(a AS REAL)", "TRY(date_parse(s, '%Y-%m'))", "CAST(TRY(date_parse(s, '%Y-%m-%d')) AS DATE)"]),
+)  # fmt: skip
+
+
+def select(expressions: list[str]) -> str:
+    listed = ", ".join(f"{expression} AS c{i}" for i, expression in enumerate(expressions))
+    return f"WITH t0 AS (SELECT *, a AS a2 FROM t) SELECT {listed} FROM t0"
+
+
+def written(path: Path, rows: list[dict[str, Any]], group: int = 7) -> Table:
+    pq.write_table(pa.Table.from_pylist(rows, SCHEMA), path, row_group_size=group)
+    return Table((str(path),))
+
+
+def cells(folder: Path) -> list[str]:
+    found = pq.read_table(sorted(folder.glob("*.parquet")))
+    # NaN is not itself, and its bits are nobody's business
+    return [repr(found.schema.types), *(repr(list(row.values())) for row in found.to_pylist())]
+
+
+def answer(sql: str, tables: dict[str, Any], folder: Path) -> list[str] | str:
+    engine = open_engine(threads=1)
+    try:
+        engine.create(sql, tables, folder)
+        return cells(folder)
+    except AgecliError as error:
+        return type(error).__name__
+    finally:
+        engine.close()
+
+
+def by_duckdb(work: Callable[[], Any]) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "by_row", lambda *_: None)
+        return work()
+
+
+def planned(sql: str, table: Table) -> bool:
+    engine = open_engine(threads=1)
+    try:
+        return engine.translate(sql, {"t": table}).rows is not None
+    finally:
+        engine.close()
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(row, min_size=1, max_size=30), st.lists(columns, min_size=1, max_size=4))
+def test_cells_and_errors_are_those_of_duckdb(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], expressions: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("rows")
+    sql, table = select(expressions), written(folder / "t.parquet", rows)
+    try:
+        found = answer(sql, {"t": table}, folder / "one")
+        wanted = by_duckdb(lambda: answer(sql, {"t": table}, folder / "two"))
+    except (SqlRefused, SqlInvalid):
+        return
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["a", "b + 1", "d / 2", "CAST(d AS REAL)", "length(s)", "json_array_length(j)", "f AND a > 1", "greatest(d, e)",
+     "CASE WHEN a > 1 THEN 'more' END", f"cardinality(TRY{_FEW})", "u IS NULL", "a2 + 1", "upper(u)", "is_nan(d)"],
+)  # fmt: skip
+def test_what_recipes_are_made_of_is_computed_row_by_row(tmp_path: Path, expression: str) -> None:
+    assert planned(select([expression]), written(tmp_path / "t.parquet", [{"a": 1}]))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["SELECT a FROM t WHERE a > 1", "SELECT DISTINCT a FROM t", "SELECT a FROM t LIMIT 1", "SELECT max(a) AS m FROM t",
+     "SELECT a, count(*) AS n FROM t GROUP BY a", "SELECT x.a FROM t x JOIN t y ON x.a = y.a", "SELECT a FROM t ORDER BY a",
+     "SELECT row_number() OVER (ORDER BY a) AS n FROM t", "SELECT a FROM t UNION ALL SELECT a FROM t",
+     "SELECT n FROM t CROSS JOIN UNNEST(ARRAY[1, 2]) AS u (n)", "SELECT a IN (SELECT a FROM t) AS i FROM t",
+     "WITH w AS (SELECT a FROM t WHERE a > 1) SELECT a + 1 AS b FROM w", "SELECT a FROM t TABLESAMPLE BERNOULLI (10)",
+     "SELECT random() AS r FROM t", "SELECT ARRAY[a] AS l FROM t"],
+)  # fmt: skip
+def test_what_is_no_plain_projection_is_left_to_duckdb(tmp_path: Path, sql: str) -> None:
+    assert not planned(sql, written(tmp_path / "t.parquet", [{"a": 1}]))
+
+
+def test_odd_rows_stand_in_their_places(tmp_path: Path) -> None:
+    rows = [{"a": i, "b": 2**63 - 1 if i % 3 else i, "s": str(i)} for i in range(100)]
+    sql = "SELECT a, CASE WHEN a % 3 = 0 THEN b + 1 ELSE b END AS b, s FROM t"
+    table = written(tmp_path / "t.parquet", rows)
+    found = answer(sql, {"t": table}, tmp_path / "one")
+    assert found[1:] == [repr([i, 2**63 - 1 if i % 3 else i + 1, str(i)]) for i in range(100)]
+
+
+@pytest.mark.parametrize("first, last", [(0, 1), (3, 9), (6, 22), (7, 14), (20, 40), (39, 40), (0, 40)])
+def test_parts_of_a_table_are_those_rows(tmp_path: Path, first: int, last: int) -> None:
+    two = [written(tmp_path / f"{i}.parquet", [{"a": 20 * i + k} for k in range(20)]) for i in range(2)]
+    table = Table((*two[0].files, *two[1].files), rows=(first, last))
+    assert answer("SELECT a + 0 AS a FROM t", {"t": table}, tmp_path / "o")[1:] == [repr([i]) for i in range(first, last)]
+
+
+def test_a_tally_counts_the_rows_and_need_not_sum_what_is_the_same(tmp_path: Path) -> None:
+    rows = [{"u": str(i), "a": i if i % 2 else None, "b": 2**63 - 1 if i == 4 else i} for i in range(10)]
+    table = written(tmp_path / "t.parquet", rows)
+    tally = Tally(("id", "label"), ("label", "bad"))
+    staging = "SELECT u AS id, a AS label, b > 4 AS bad, CASE WHEN b < 9 THEN b END AS b FROM s"
+    view = View(staging, (("s", table),), tally)
+    sql = "SELECT id, label, CASE WHEN b < 100 THEN b + 1 END AS more FROM v"
+    assert len(answer(sql, {"v": view}, tmp_path / "one")) == 11
+    assert (tally.rows, tally.counts, tally.proven) == (10, {"label": 5, "bad": 6}, True)
+
+
+def test_a_select_that_changes_what_a_tally_sums_is_left_to_duckdb(tmp_path: Path) -> None:
+    table = written(tmp_path / "t.parquet", [{"u": str(i), "a": i} for i in range(10)])
+    tally = Tally(("id",), ("bad",))
+    view = View("SELECT u AS id, a, a > 4 AS bad FROM s", (("s", table),), tally)
+    assert len(answer("SELECT upper(id) AS id, a FROM v", {"v": view}, tmp_path / "one")) == 11
+    assert (tally.rows, tally.counts, tally.proven) == (10, {"bad": 5}, False)
+
+
+def test_texts_that_are_no_utf8_are_an_error(tmp_path: Path) -> None:
+    texts = pa.array([b"good", b"\xff\xfe bad"]).view(pa.string())
+    pq.write_table(pa.table({"u": texts}), tmp_path / "t.parquet", use_dictionary=False)
+    table = Table((str(tmp_path / "t.parquet"),))
+    engine = open_engine(threads=1)
+    with pytest.raises((SqlFailed, DataError)):
+        engine.create("SELECT u FROM t", {"t": table}, tmp_path / "o")
+    engine.close()
+
+
+def test_where_most_rows_are_odd_duckdb_computes_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_rows, "_BATCH_ROWS", 10)
+    table = written(tmp_path / "t.parquet", [{"b": 2**62, "a": i} for i in range(200)], group=50)
+    sql = "SELECT a, CASE WHEN b < 0 THEN b * 2 END AS c FROM t"
+    assert answer(sql, {"t": table}, tmp_path / "one")[1:] == [repr([i, None]) for i in range(200)]
+
+
+def test_other_kinds_of_columns_are_left_to_duckdb(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"s": pa.array(["a", "b"], pa.large_string())}), tmp_path / "t.parquet")
+    table = Table((str(tmp_path / "t.parquet"),))
+    assert answer("SELECT upper(s) AS s FROM t", {"t": table}, tmp_path / "o")[1:] == ["['A']", "['B']"]
