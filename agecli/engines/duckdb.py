@@ -69,6 +69,7 @@ class DuckDBEngine:
         )
         self._installed: set[str] = set()
         self._views: dict[View, _Opened] = {}
+        self._translations: dict[Any, Translation] = {}
         self._lock = threading.Lock()
 
     def query(self, sql: str, tables: Mapping[str, Relation] | None = None) -> pa.Table:
@@ -162,7 +163,13 @@ class DuckDBEngine:
             raise scans.damaged([table]) or error from error
 
     def translate(self, sql: str, tables: Mapping[str, Relation]) -> Translation:
-        """The DuckDB SQL for a SELECT over these tables, with its columns."""
+        """The DuckDB SQL for a SELECT over these tables, with its columns; made once while their files are the same."""
+        key = sql, tuple(tables.items()), tuple(scans.stamps(views.files_behind(tables.values())))
+        if key not in self._translations:
+            self._translations[key] = self._translate(sql, tables)
+        return self._translations[key]
+
+    def _translate(self, sql: str, tables: Mapping[str, Relation]) -> Translation:
         behind = [self._view(table) for table in tables.values() if isinstance(table, View)]
         found = translate(sql, self._sources(tables))
         volatile = {*found.volatile, *(word for view in behind for word in view.translation.volatile)}
@@ -282,7 +289,11 @@ class DuckDBEngine:
     def _query_errors(self) -> Iterator[None]:
         try:
             yield
-        except (duckdb.Error, pa.ArrowInvalid) as error:
+        except (
+            duckdb.Error,
+            pa.ArrowInvalid,
+            OSError,
+        ) as error:  # a stream of Arrow's tells of any error as an OSError
             raise explained(error, self._spill) from None
 
     def _stream(self, sql: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

@@ -124,7 +124,10 @@ def _batches(plain: Plain, program: RowProgram) -> Iterator[tuple[dict[int, pa.A
                     at += batch.num_rows
                     if kept > 0:
                         part = batch if kept == batch.num_rows else batch.slice(skipped, kept)
-                        yield {i: _checked(part.column(name)) for i, name in zip(program.columns, names, strict=True)}, kept
+                        yield (
+                            {i: _checked(part.column(name)) for i, name in zip(program.columns, names, strict=True)},
+                            kept,
+                        )
 
 
 @contextmanager

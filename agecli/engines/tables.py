@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -46,6 +47,17 @@ def footer(path: str) -> pq.FileMetaData:
     except (pa.ArrowException, OSError) as error:
         why = f"{path}: {str(error).splitlines()[0]}"
         raise DataError("a Parquet file cannot be read", why, "write the file again; it may be truncated") from None
+
+
+def stamps(tables: Iterable[Table]) -> Iterator[tuple[int, int] | None]:
+    """What shows of each file whether it is another one now."""
+    for path in (path for table in tables for path in table.files):
+        try:
+            found = Path(path).stat()
+        except OSError:
+            yield None
+        else:
+            yield found.st_mtime_ns, found.st_size
 
 
 def damaged(tables: Iterable[Table]) -> DataError | None:

@@ -43,6 +43,7 @@ WAYS = ("reference", "plain", "decode", "copy", "agecli", "agecli_1")
 OWN = WAYS[-2:]
 KEPT = ("models", "generated")
 os.environ["AGECLI_PERIOD"] = "2026Q3"  # the period that the rivals have written into them
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # as installed: compiled once, not in every process
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,36 @@ if not compiled.enabled():
 INTEGERS = (0, 1, -1, 7, 10, 1999, 2**31 - 1, -(2**31))
 BIGINTS = (0, 1, -1, 3, 2**31, 2**62, 2**63 - 1, -(2**63))
 DOUBLES = (0.0, -0.0, 1.0, -1.5, 12.0, 3.4028235677973366e38, 3.5e38, 1e308, math.inf, -math.inf, math.nan, 5e-324)
-WORDS = ("", "a", "B", "senior", "500+", "12", "-3.5", "1e3", "2019-05", "2019-05-31", "1999", "é", "x\0y", "x" * 300, "nan")
-ARRAYS = ("[]", "[1]", "null", "{}", "", "[1,2,3]", '[{"n":1},{"n":null}]', '[{"n":5}]', "[object Object]", "[,]", '[{"n":9e9}]')
+WORDS = (
+    "",
+    "a",
+    "B",
+    "senior",
+    "500+",
+    "12",
+    "-3.5",
+    "1e3",
+    "2019-05",
+    "2019-05-31",
+    "1999",
+    "é",
+    "x\0y",
+    "x" * 300,
+    "nan",
+)
+ARRAYS = (
+    "[]",
+    "[1]",
+    "null",
+    "{}",
+    "",
+    "[1,2,3]",
+    '[{"n":1},{"n":null}]',
+    '[{"n":5}]',
+    "[object Object]",
+    "[,]",
+    '[{"n":9e9}]',
+)
 
 row = st.fixed_dictionaries(
     {
@@ -46,12 +74,14 @@ SCHEMA = pa.schema(
      ("s", pa.string()), ("u", pa.string()), ("j", pa.string())]
 )  # fmt: skip
 
-_FEW = '(CAST(json_parse(j) AS ARRAY(ROW(n BIGINT))))'
+_FEW = "(CAST(json_parse(j) AS ARRAY(ROW(n BIGINT))))"
 
 
 def _numbers(inner: st.SearchStrategy[str], leaves: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     booleans = st.one_of(
-        st.sampled_from(["f", "s IS NULL", "u IS NOT NULL", "s = 'senior'", "s LIKE '%1%'", "d IS NULL", "NULL", "j IS NULL"]),
+        st.sampled_from(
+            ["f", "s IS NULL", "u IS NOT NULL", "s = 'senior'", "s LIKE '%1%'", "d IS NULL", "NULL", "j IS NULL"]
+        ),
         st.builds("({} {} {})".format, inner, st.sampled_from(["=", "<>", "<", "<=", ">", ">="]), inner),
         st.builds("({} BETWEEN {} AND {})".format, inner, inner, inner),
     )
@@ -84,7 +114,8 @@ doubles = st.recursive(
     max_leaves=6,
 )
 texts = st.sampled_from(
-    ["s", "u", "j", "upper(s)", "CASE WHEN a > 1 THEN 'more' WHEN f THEN 'true' END", "CASE a WHEN 1 THEN 'one' ELSE 'two' END",
+    ["s", "u", "j", "upper(s)", "CASE WHEN a > 1 THEN 'more' WHEN f THEN 'true' END",
+     "CASE a WHEN 1 THEN 'one' ELSE 'two' END",
      "CASE WHEN s IS NULL THEN 'none' ELSE 'some' END", "'fixed'", "concat('Q', s)", "coalesce(s, 'none')"]
 )  # fmt: skip
 columns = st.one_of(
@@ -162,7 +193,8 @@ def test_what_recipes_are_made_of_is_computed_row_by_row(tmp_path: Path, express
 @pytest.mark.parametrize(
     "sql",
     ["SELECT a FROM t WHERE a > 1", "SELECT DISTINCT a FROM t", "SELECT a FROM t LIMIT 1", "SELECT max(a) AS m FROM t",
-     "SELECT a, count(*) AS n FROM t GROUP BY a", "SELECT x.a FROM t x JOIN t y ON x.a = y.a", "SELECT a FROM t ORDER BY a",
+     "SELECT a, count(*) AS n FROM t GROUP BY a", "SELECT x.a FROM t x JOIN t y ON x.a = y.a",
+     "SELECT a FROM t ORDER BY a",
      "SELECT row_number() OVER (ORDER BY a) AS n FROM t", "SELECT a FROM t UNION ALL SELECT a FROM t",
      "SELECT n FROM t CROSS JOIN UNNEST(ARRAY[1, 2]) AS u (n)", "SELECT a IN (SELECT a FROM t) AS i FROM t",
      "WITH w AS (SELECT a FROM t WHERE a > 1) SELECT a + 1 AS b FROM w", "SELECT a FROM t TABLESAMPLE BERNOULLI (10)",
@@ -184,7 +216,9 @@ def test_odd_rows_stand_in_their_places(tmp_path: Path) -> None:
 def test_parts_of_a_table_are_those_rows(tmp_path: Path, first: int, last: int) -> None:
     two = [written(tmp_path / f"{i}.parquet", [{"a": 20 * i + k} for k in range(20)]) for i in range(2)]
     table = Table((*two[0].files, *two[1].files), rows=(first, last))
-    assert answer("SELECT a + 0 AS a FROM t", {"t": table}, tmp_path / "o")[1:] == [repr([i]) for i in range(first, last)]
+    assert answer("SELECT a + 0 AS a FROM t", {"t": table}, tmp_path / "o")[1:] == [
+        repr([i]) for i in range(first, last)
+    ]
 
 
 def test_a_tally_counts_the_rows_and_need_not_sum_what_is_the_same(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ what was written (an argument, a name, an order of precedence) may be lost on th
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from agecli.engines.dialect import ast
 from agecli.engines.dialect.parse_expressions import ExpressionParser
 from agecli.errors import SqlRefused
@@ -18,8 +20,10 @@ _STATEMENT_WORDS = """
 _STATEMENTS = frozenset(_STATEMENT_WORDS.split())
 
 
+@lru_cache(maxsize=32)
 def parse(sql: str) -> ast.Query:
-    """The tree of one SELECT (or WITH, VALUES, TABLE). Raises SqlInvalid, or SqlRefused for other statements."""
+    """The tree of one SELECT (or WITH, VALUES, TABLE), made once. Raises SqlInvalid, or SqlRefused for other
+    statements."""
     parser = Parser(sql)
     if parser.token.key in _STATEMENTS:
         raise SqlRefused(f"{parser.token.key} is refused", "only SELECT runs here", "write the statement as one SELECT")

@@ -66,9 +66,7 @@ class Rows:
         self.counted = tuple(truth(columns[i - 1], kinds[i - 1]) for i in view.counted)
         self.identity = tuple(columns[i - 1] for i in view.identity)
 
-    def met(
-        self, bound: Mapping[int, Typed], known: Mapping[str, Typed], node: ast.Expr, value: Typed
-    ) -> Expr | None:
+    def met(self, bound: Mapping[int, Typed], known: Mapping[str, Typed], node: ast.Expr, value: Typed) -> Expr | None:
         """An expression over the columns `known`, by their SQL; its parts are bound already."""
         if isinstance(node, ast.Name | ast.Field) and value.sql in known:
             return known[value.sql].row  # type: ignore[no-any-return]

@@ -91,9 +91,7 @@ class RowProgram:
         given = tuple(_given(found, leaf) for leaf in self.leaves)
         made, marks = rows.run(count, given, *self.code)
         odd |= np.frombuffer(marks, np.bool_)
-        values = [
-            array(kind, count, valid, data) for kind, (valid, data, _) in zip(self.types, made, strict=True)
-        ]
+        values = [array(kind, count, valid, data) for kind, (valid, data, _) in zip(self.types, made, strict=True)]
         sure = None if not odd.any() else ~odd
         counts = [_count(values[place], sure) for place in self.counted]
         return Done([output(found, values) for output in self.outputs], counts, odd)
