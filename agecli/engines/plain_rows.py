@@ -14,20 +14,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from agecli.engines.base import Relation, View
+from agecli.engines import tables as scans
+from agecli.engines.base import Relation, Table, View
 from agecli.engines.dialect import Translation
 from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import duckdb_type, quote_name
 from agecli.engines.runtime.compiled import rows as compiled
 from agecli.engines.runtime.rows import RowProgram
-from agecli.errors import SqlFailed
+from agecli.errors import DataError, SqlFailed
 
 if TYPE_CHECKING:
     from agecli.engines.duckdb import DuckDBEngine
     from agecli.engines.tables import Plain
     from agecli.engines.tally import Tally
 
-_BATCH_ROWS = 16_384
+_BATCH_ROWS, _LEAST_ROWS = 16_384, 256
+_BATCH_BYTES = 32 << 20  # of all columns
 _READ_BYTES = 1 << 18  # of a column at a time, where its part of a row group is larger
 _GIVEN_UP = 4  # batches one after the other of which the greater part is odd
 _ROWS = "agecli_rows"
@@ -72,17 +74,22 @@ def _lie_as_wanted(plain: Plain, source: Source, program: RowProgram) -> bool:
 def _computed(
     plain: Plain, program: RowProgram, schema: pa.Schema, tally: Tally | None, exact: _Exact
 ) -> Iterator[pa.RecordBatch]:
-    useless = 0
+    useless, at = 0, (plain.table.rows or (0, 0))[0]
     for columns, count in _batches(plain, program):
-        if useless >= _GIVEN_UP:
-            yield from exact.rows(columns, schema)
-            continue
         done = program.run(columns, count)
         odd = np.flatnonzero(done.odd)
-        useless = useless + 1 if len(odd) * 2 > count else 0
-        if useless:
+        at += count
+        if len(odd) * 2 > count:
+            useless += 1
             yield from exact.rows(columns, schema)
+            if useless < _GIVEN_UP:
+                continue
+            rest = exact.rest(at)
+            if rest is not None:
+                yield from rest
+                return
             continue
+        useless = 0
         if tally is not None:
             tally.count(count - len(odd), done.counts)
         made = pa.RecordBatch.from_arrays(
@@ -118,7 +125,8 @@ def _batches(plain: Plain, program: RowProgram) -> Iterator[tuple[dict[int, pa.A
                 if start <= first or (last is not None and at >= last):
                     continue
                 # over several row groups, Arrow holds on to far more than a batch
-                for batch in file.iter_batches(_BATCH_ROWS, [group], names, use_threads=False):
+                at_once = _rows_at_once(file.metadata.row_group(group))
+                for batch in file.iter_batches(at_once, [group], names, use_threads=False):
                     skipped = max(first - at, 0)
                     kept = (batch.num_rows if last is None else min(batch.num_rows, last - at)) - skipped
                     at += batch.num_rows
@@ -128,6 +136,13 @@ def _batches(plain: Plain, program: RowProgram) -> Iterator[tuple[dict[int, pa.A
                             {i: _checked(part.column(name)) for i, name in zip(program.columns, names, strict=True)},
                             kept,
                         )
+
+
+def _rows_at_once(group: pq.RowGroupMetaData) -> int:
+    """Rows of a batch, fewer where they are long."""
+    size: int = sum(group.column(i).total_uncompressed_size for i in range(group.num_columns))
+    rows: int = group.num_rows
+    return max(_LEAST_ROWS, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1)))
 
 
 @contextmanager
@@ -167,6 +182,25 @@ class _Exact:
             self.run = self.engine.prepared(self.sql, self.tables, self.source, self._stand_in(), given.schema)
         found: list[pa.RecordBatch] = self.run(given).cast(schema).combine_chunks().to_batches()
         return found
+
+    def rest(self, first: int) -> Iterator[pa.RecordBatch] | None:
+        """The SELECT's rows for those of the source from the first one on; None where it cannot be read in parts."""
+        table: Table = self.source.plain.table
+        last = table.rows[1] if table.rows is not None else sum(scans.footer(path).num_rows for path in table.files)
+        if first >= last:
+            return iter(())
+        part = replace(table, rows=(first, last))
+        tables = {name: self._swapped(table, part) for name, table in self.tables.items()}
+        try:
+            return self.engine.read(self.sql, tables)
+        except DataError:
+            return None
+
+    def _swapped(self, relation: Relation, part: Table) -> Relation:
+        if isinstance(relation, View):
+            inner = ((name, part if table == self.source.plain.table else table) for name, table in relation.tables)
+            return replace(relation, tables=tuple(inner))
+        return part if relation == self.source.plain.table else relation
 
     def _stand_in(self) -> str:
         """The source with columns of which nothing is asked as NULLs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -255,6 +256,21 @@ def test_where_most_rows_are_odd_duckdb_computes_all(tmp_path: Path, monkeypatch
     table = written(tmp_path / "t.parquet", [{"b": 2**62, "a": i} for i in range(200)], group=50)
     sql = "SELECT a, CASE WHEN b < 0 THEN b * 2 END AS c FROM t"
     assert answer(sql, {"t": table}, tmp_path / "one")[1:] == [repr([i, None]) for i in range(200)]
+    tally = Tally(("id",), ("late",))
+    view = View(f"SELECT a AS id, a > 9 AS late, c FROM ({sql}) AS q", (("t", replace(table, rows=(5, 185))),), tally)
+    found = answer("SELECT id, c FROM v", {"v": view}, tmp_path / "two")
+    assert found[1:] == [repr([i, None]) for i in range(5, 185)]
+    assert (tally.rows, tally.counts) == (180, {"late": 175})
+
+
+def test_long_texts_come_in_small_batches(tmp_path: Path) -> None:
+    table = pa.table({"u": [f"{i}" * 5_000 for i in range(10, 99)] * 40})
+    pq.write_table(table, tmp_path / "t.parquet", use_dictionary=False)
+    with pq.ParquetFile(tmp_path / "t.parquet") as file:
+        group = file.metadata.row_group(0)
+    assert plain_rows._LEAST_ROWS <= plain_rows._rows_at_once(group) < group.num_rows
+    sql, tables = "SELECT u, u IS NULL AS n FROM t", {"t": Table((str(tmp_path / "t.parquet"),))}
+    assert answer(sql, tables, tmp_path / "o")[1:] == [repr([u, False]) for u in table["u"].to_pylist()]
 
 
 def test_other_kinds_of_columns_are_left_to_duckdb(tmp_path: Path) -> None:
