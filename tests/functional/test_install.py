@@ -78,7 +78,7 @@ def installed(wheel, tmp_path_factory) -> Path:
 def expected_files() -> set[str]:
     """Everything in the package's folders but sources in C and what was built in place."""
     files = {p for folder in ("agecli", "queries") for p in (ROOT / folder).rglob("*.*") if p.is_file()}
-    kept = {p for p in files if p.suffix not in (".c", ".so", ".pyc")}
+    kept = {p for p in files if p.suffix not in (".c", ".h", ".so", ".pyc")}
     names = {p.relative_to(ROOT).as_posix() for p in kept}
     return {name if name.startswith("agecli/") else f"agecli/{name}" for name in names}
 

@@ -26,7 +26,8 @@ typedef struct {
 } Output;
 
 typedef struct {
-    uint8_t *valid, *data;
+    PyObject *bytes[2]; /* validity and values, */
+    uint8_t *valid, *data; /* and what is in these */
     size_t there; /* values that are not NULL */
 } Made;
 
@@ -163,52 +164,57 @@ static int sound(const Input *in)
     return 1;
 }
 
-static PyObject *told(const Input *in, const Made *made, const uint8_t *odd, size_t rows)
+static int room_for(Made *made, int stored, size_t rows)
 {
     static const size_t widths[STORED] = {4, 8, 8, 0, 4};
-    const Output *outputs = in->outputs.buf;
-    Py_ssize_t count = in->outputs.len / (Py_ssize_t)sizeof(Output);
-    size_t bits = (rows + 7) / 8;
+    size_t bits = (rows + 7) / 8, size = stored == TO_BITS ? bits : rows * widths[stored];
+    made->bytes[0] = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)bits);
+    made->bytes[1] = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    if (!made->bytes[0] || !made->bytes[1])
+        return 0;
+    made->valid = (uint8_t *)PyBytes_AsString(made->bytes[0]);
+    made->data = (uint8_t *)PyBytes_AsString(made->bytes[1]);
+    memset(made->valid, 0, bits); /* bits are added one by one */
+    if (stored == TO_BITS)
+        memset(made->data, 0, bits);
+    return 1;
+}
+
+static PyObject *told(const Made *made, Py_ssize_t count, PyObject *odd, size_t rows)
+{
     PyObject *columns = PyTuple_New(count);
-    for (Py_ssize_t i = 0; columns && i < count; i++) {
-        int stored = outputs[i].stored;
-        Py_ssize_t size = (Py_ssize_t)(stored == TO_BITS ? bits : rows * widths[stored]);
-        PyObject *valid = Py_None;
-        if (made[i].there == rows)
-            Py_INCREF(Py_None); /* no value is NULL: who reads the column need not look then */
-        else
-            valid = PyBytes_FromStringAndSize((const char *)made[i].valid, (Py_ssize_t)bits);
-        PyTuple_SetItem(columns, i, Py_BuildValue("(NNn)", valid, PyBytes_FromStringAndSize((const char *)made[i].data, size),
+    for (Py_ssize_t i = 0; columns && i < count; i++) /* where no value is NULL, who reads the column need not look */
+        PyTuple_SetItem(columns, i, Py_BuildValue("(OOn)", made[i].there == rows ? Py_None : made[i].bytes[0], made[i].bytes[1],
                                                   (Py_ssize_t)(rows - made[i].there)));
-    }
-    return columns ? Py_BuildValue("(NN)", columns, PyBytes_FromStringAndSize((const char *)odd, (Py_ssize_t)rows)) : NULL;
+    return columns ? Py_BuildValue("(NO)", columns, odd) : NULL;
 }
 
 static PyObject *worked(const Input *in, size_t rows)
 {
-    size_t count = (size_t)in->outputs.len / sizeof(Output);
+    const Output *outputs = in->outputs.buf;
+    Py_ssize_t count = in->outputs.len / (Py_ssize_t)sizeof(Output);
     Work w = {.steps = in->steps.buf, .step_count = (size_t)in->steps.len / sizeof(Step), .constants = in->constants.buf,
               .leaf = column, .in = in};
-    Made *made = calloc(count + 1, sizeof *made);
-    uint8_t *odd = calloc(rows + 1, 1);
-    int done = make_room(&w, BLOCK) && made && odd;
-    for (size_t i = 0; done && i < count; i++) {
-        made[i].data = calloc(rows + 1, sizeof(Lane));
-        made[i].valid = calloc(rows / 8 + 1, 1);
-        done = made[i].data && made[i].valid;
-    }
+    Made *made = calloc((size_t)count + 1, sizeof *made);
+    PyObject *odd = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)rows), *found = NULL;
+    int done = made && odd && make_room(&w, BLOCK);
+    for (Py_ssize_t i = 0; done && i < count; i++)
+        done = room_for(&made[i], outputs[i].stored, rows);
     if (done) {
+        uint8_t *marks = (uint8_t *)PyBytes_AsString(odd);
         Py_BEGIN_ALLOW_THREADS
-        run(&w, made, odd, rows);
+        run(&w, made, marks, rows);
         Py_END_ALLOW_THREADS
+        found = told(made, count, odd, rows);
+    } else if (!PyErr_Occurred()) {
+        PyErr_NoMemory();
     }
-    PyObject *found = done ? told(in, made, odd, rows) : PyErr_NoMemory();
-    for (size_t i = 0; made && i < count; i++) {
-        free(made[i].data);
-        free(made[i].valid);
+    for (Py_ssize_t i = 0; made && i < count; i++) {
+        Py_XDECREF(made[i].bytes[0]);
+        Py_XDECREF(made[i].bytes[1]);
     }
+    Py_XDECREF(odd);
     free(made);
-    free(odd);
     free_room(&w);
     return found;
 }
