@@ -57,6 +57,9 @@ class DuckDBEngine:
             "autoload_known_extensions": False,
             "temp_directory": self._spill,
             "preserve_insertion_order": True,
+            # where statistics say that a column has no NULL, (a + a) IS NULL would be false and the sum not computed:
+            # whether there is an error would depend on what else is in the file
+            "disabled_optimizers": "statistics_propagation",
         }
         if threads is not None:
             settings["threads"] = threads

@@ -263,6 +263,13 @@ def test_where_most_rows_are_odd_duckdb_computes_all(tmp_path: Path, monkeypatch
     assert (tally.rows, tally.counts) == (180, {"late": 175})
 
 
+@pytest.mark.parametrize("rows", [[{"a": 2**31 - 1}], [{"a": 2**31 - 1}, {"a": None}]])
+def test_an_error_does_not_depend_on_what_else_is_in_the_file(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    table, sql = written(tmp_path / "t.parquet", rows), "SELECT (a + a) IS NULL AS n FROM t"
+    assert answer(sql, {"t": table}, tmp_path / "one") == "SqlFailed"
+    assert by_duckdb(lambda: answer(sql, {"t": table}, tmp_path / "two")) == "SqlFailed"
+
+
 def test_long_texts_come_in_small_batches(tmp_path: Path) -> None:
     table = pa.table({"u": [f"{i}" * 5_000 for i in range(10, 99)] * 40})
     pq.write_table(table, tmp_path / "t.parquet", use_dictionary=False)
