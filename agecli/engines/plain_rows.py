@@ -21,7 +21,7 @@ from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import duckdb_type, quote_name
 from agecli.engines.runtime.compiled import rows as compiled
 from agecli.engines.runtime.rows import RowProgram
-from agecli.errors import DataError, SqlFailed
+from agecli.errors import DataError
 
 if TYPE_CHECKING:
     from agecli.engines.duckdb import DuckDBEngine
@@ -44,7 +44,8 @@ def by_row(
     plan = translation.rows
     if plan is None or compiled is None:
         return None
-    tally = next((table.tally for table in tables.values() if isinstance(table, View)), None)
+    views = [table for name, table in tables.items() if isinstance(table, View) and translation.read.get(name.lower())]
+    tally = views[0].tally if views else None
     if tally is not None:
         names = [name for name, _ in translation.columns]
         if not set(tally.identity) <= set(names) or plan.identity != tuple(
@@ -63,10 +64,13 @@ def _lie_as_wanted(plain: Plain, source: Source, program: RowProgram) -> bool:
     kinds = {"varchar": pa.string(), "integer": pa.int32(), "bigint": pa.int64(), "double": pa.float64(),
              "boolean": pa.bool_()}  # fmt: skip
     for path in plain.table.files:
-        with pq.ParquetFile(path) as file:
+        with _readable(path), pq.ParquetFile(path) as file:
+            lower = [name.lower() for name in file.schema_arrow.names]
             for i in program.columns:
-                places = [j for j, name in enumerate(file.schema_arrow.names) if name == plain.fields[i]]
-                if len(places) != 1 or file.schema_arrow.field(places[0]).type != kinds[source.columns[i][1].name]:
+                # of columns whose names differ in case alone, DuckDB takes another one
+                if lower.count(plain.fields[i].lower()) != 1:
+                    return False
+                if file.schema_arrow.field(plain.fields[i]).type != kinds[source.columns[i][1].name]:
                     return False
     return True
 
@@ -151,11 +155,13 @@ def _readable(path: str) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         why = f"{path}: {str(error).splitlines()[0]}"
-        raise SqlFailed("the data cannot be read", why, "check the files of the source") from None
+        raise DataError("the data cannot be read", why, "check the files of the source") from None
 
 
 def _checked(column: pa.Array) -> pa.Array:
-    """The column, whose texts are UTF-8."""
+    """The column, whose texts are UTF-8; without its dictionary, where that has more texts than the column has rows."""
+    if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
+        column = column.cast(pa.string())
     if pa.types.is_dictionary(column.type):
         column.dictionary.validate(full=True)
     elif pa.types.is_string(column.type):

@@ -57,7 +57,8 @@ def opened(view: View, translation: Translation, tables: Mapping[str, Source], f
     numbers = {name: number for number, (name, _) in enumerate(translation.columns, 1)}
     counted = tuple(numbers[name] for name in tally.columns) if tally is not None else ()
     identity = tuple(numbers[name] for name in tally.identity) if tally is not None else ()
-    inside = Inside(view.sql, tables, listed, counted, identity)
+    tallied = list(casts).index(tally.identity[0]) if tally is not None else 0
+    inside = Inside(view.sql, tables, listed, counted, identity, tallied)
     return Source(tuple(columns), "", inside), why
 
 

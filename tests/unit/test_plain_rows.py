@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from agecli.engines import duckdb as module
 from agecli.engines import open_engine, plain_rows
-from agecli.engines.base import Table, View
+from agecli.engines.base import Column, Table, View
 from agecli.engines.runtime import compiled
 from agecli.engines.tally import Tally
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
@@ -128,7 +128,7 @@ columns = st.one_of(
 
 def select(expressions: list[str]) -> str:
     listed = ", ".join(f"{expression} AS c{i}" for i, expression in enumerate(expressions))
-    return f"WITH t0 AS (SELECT *, a AS a2 FROM t) SELECT {listed} FROM t0"
+    return f"WITH t0 AS (SELECT j, a AS a2, s, u, f, e, d, b, a FROM t) SELECT {listed} FROM t0"
 
 
 def written(path: Path, rows: list[dict[str, Any]], group: int = 7) -> Table:
@@ -284,3 +284,89 @@ def test_other_kinds_of_columns_are_left_to_duckdb(tmp_path: Path) -> None:
     pq.write_table(pa.table({"s": pa.array(["a", "b"], pa.large_string())}), tmp_path / "t.parquet")
     table = Table((str(tmp_path / "t.parquet"),))
     assert answer("SELECT upper(s) AS s FROM t", {"t": table}, tmp_path / "o")[1:] == ["['A']", "['B']"]
+
+
+FEW = [
+    {"a": 1, "b": 5, "d": 0.1, "f": True, "s": "abc", "u": "xyz", "j": "[1,2,3]"},
+    {"a": 5, "f": False, "u": "q", "j": "[1]"},
+    {"s": "[1,2]", "d": math.nan},
+]
+_LENGTH = "cardinality(TRY(CAST(json_parse({}) AS ARRAY(BIGINT))))"
+_DEEP = {
+    "sum": "a" + " + 1" * 400,
+    "or": " OR ".join(f"a = {i}" for i in range(450)),
+    "case": "CASE a" + "".join(f" WHEN {i} THEN 't{i}'" for i in range(380)) + " END",
+    "some": "a" + " + 1" * 60,
+}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        # a JSON column under another name, at another place, and one that is none of the table's
+        f"WITH w AS (SELECT j AS x, a AS y FROM t) SELECT y, {_LENGTH.format('x')} AS n FROM w",
+        f"WITH w AS (SELECT a, b, d, e, f, j AS x FROM t) SELECT a, {_LENGTH.format('x')} AS n FROM w",
+        f"WITH w AS (SELECT concat('[9,', substr(j, 2)) AS x FROM t) SELECT {_LENGTH.format('x')} AS n FROM w",
+        f"WITH w AS (SELECT a, b, d, e, f, s, u, s AS q, j AS k FROM t) SELECT {_LENGTH.format('k')} AS n FROM w",
+        # texts of a length
+        "SELECT CAST(s AS VARCHAR(2)) AS x FROM t",
+        "SELECT CAST('abc' AS VARCHAR(2)) AS x, a FROM t",
+        "SELECT CASE WHEN f THEN CAST('abc' AS VARCHAR(2)) END AS x FROM t",
+        "WITH w AS (SELECT CAST(s AS VARCHAR(2)) AS s FROM t) SELECT upper(s) AS x FROM w",
+        # other rows than the table's
+        "SELECT 1 AS y FROM (SELECT max(a) AS m FROM t) q",
+        "SELECT 1 AS y FROM (SELECT count(*) AS m FROM t) q",
+        "WITH w AS (SELECT a FROM t) SELECT 1 AS y FROM (SELECT 2 AS x) q",
+        "WITH z AS (SELECT 1 AS k), w AS (SELECT a FROM t) SELECT 5 AS y FROM z",
+        # NULL or not, of what compiled code has no columns of
+        "SELECT CAST(d AS REAL) IS NULL AS x, CASE WHEN f THEN 'a' END IS NULL AS y FROM t",
+        "SELECT x IS NULL AS y, a FROM (SELECT 'k' AS x, a FROM t)",
+        "SELECT upper(s) IS NULL AS y FROM t",
+        *(f"SELECT {expression} AS x FROM t" for expression in _DEEP.values()),
+        "SELECT 1/0 AS x FROM t",
+        "SELECT 1 AS x FROM t",
+    ],
+)
+def test_rows_are_those_of_duckdb(tmp_path: Path, sql: str) -> None:
+    tables = {"t": written(tmp_path / "t.parquet", FEW)}
+    found = answer(sql, tables, tmp_path / "one")
+    assert found == by_duckdb(lambda: answer(sql, tables, tmp_path / "two"))
+
+
+@pytest.mark.parametrize(
+    "view, identity, counted, sql",
+    [
+        ("SELECT u AS id, j FROM s", ("id",), (), f"SELECT id, {_LENGTH.format('j')} AS n FROM v"),
+        ("SELECT CAST(u AS VARCHAR(1)) AS id FROM s", ("id",), (), "SELECT id FROM v"),
+        ("SELECT s, u AS id FROM s", ("id",), (), "SELECT s AS id FROM v"),
+        ("SELECT s, u AS id FROM s", ("id",), (), "SELECT id, s FROM v"),
+        ("SELECT u AS id, CASE WHEN a > 4 THEN 'y' END AS l FROM s", ("id",), ("l",), "SELECT id, l FROM v"),
+        ("SELECT u AS id, CAST(d AS REAL) AS l FROM s", ("id",), ("l",), "SELECT id, l FROM v"),
+    ],
+)
+def test_views_and_their_tallies_are_those_of_duckdb(
+    tmp_path: Path, view: str, identity: tuple[str, ...], counted: tuple[str, ...], sql: str
+) -> None:
+    table = written(tmp_path / "t.parquet", FEW)
+
+    def tallied(folder: Path) -> tuple[list[str] | str, int, dict[str, int]]:
+        tally = Tally(identity, counted)
+        other = View("SELECT a FROM s", (("s", table),))
+        found = answer(sql, {"other": other, "v": View(view, (("s", table),), tally)}, folder)
+        return found, tally.rows, tally.counts
+
+    assert tallied(tmp_path / "one") == by_duckdb(lambda: tallied(tmp_path / "two"))
+
+
+def test_columns_whose_names_differ_in_case_are_left_to_duckdb(tmp_path: Path) -> None:
+    pq.write_table(
+        pa.table({"a": pa.array([1, 2], pa.int32()), "A": pa.array([10, 20], pa.int32())}), tmp_path / "t.parquet"
+    )
+    tables = {"t": Table((str(tmp_path / "t.parquet"),), columns=(Column("A", "integer"),))}
+    found = answer('SELECT "A" + 0 AS x FROM t', tables, tmp_path / "one")
+    assert found == by_duckdb(lambda: answer('SELECT "A" + 0 AS x FROM t', tables, tmp_path / "two"))
+
+
+def test_moderate_depths_are_computed_row_by_row(tmp_path: Path) -> None:
+    assert planned(f"SELECT {_DEEP['some']} AS x FROM t", written(tmp_path / "t.parquet", FEW))
+    assert not planned(f"SELECT {_DEEP['sum']} AS x FROM t", written(tmp_path / "t.parquet", FEW))

@@ -81,7 +81,8 @@ def _translate(sql: str, statement: Statement) -> Translation:
     emitted = statement.programs.finished(bound.sql, bound.origin.relation if bound.origin is not None else None)
     rows = None
     if bound.origin is not None:
-        rows = statement.programs.rows.plan(tree, [one.row for one in bound.origin.known], statement.read)
+        columns, under = [one.row for one in bound.origin.known], statement.programs.under
+        rows = statement.programs.rows.plan(tree, bound.origin.relation, under, columns, statement.read)
     return Translation(emitted, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree), statement.read, rows)
 
 

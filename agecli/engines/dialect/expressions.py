@@ -39,6 +39,7 @@ class ExpressionBinder:
         self.allow_windows = False
         self.relation: str | None = None  # the alias of all that FROM has, for `programs`
         self.known = {column.value.sql: column.value for column in scope.columns}
+        statement.programs.rows.columns |= {sql: value.row for sql, value in self.known.items()}
 
     def bind(self, node: ast.Expr) -> Typed:
         """The translation of an expression."""

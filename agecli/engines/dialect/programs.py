@@ -35,7 +35,6 @@ from agecli.engines.dialect.memo import is_dear, memorable, references
 from agecli.engines.dialect.mentions import CLOSING, OPENING, TEXT, columns, may_have_marks, renamed
 from agecli.engines.dialect.registry import RUNTIME, Typed, Udf, provide
 from agecli.engines.dialect.rows import Rows
-from agecli.engines.dialect.rows import fold as row_fold
 from agecli.engines.dialect.types import BOOLEAN, VARCHAR, Type, duckdb_type, quote_text
 from agecli.engines.runtime.compiled import enabled
 from agecli.engines.runtime.elements import KINDS, Expr
@@ -273,7 +272,7 @@ class Programs:
         place = self.place(Wanted(output, relation, array.root, value.sql, value.type))
         if place is None:
             return value
-        row = row_fold(output, array.root, value.type) if kind == "value" else None
+        row = self.rows.fold(output, array.root, value.type) if kind == "value" else None
         return replace(value, sql=self.mark(kind, place), row=row)
 
     def place(self, wanted: Wanted) -> int | None:

@@ -76,7 +76,7 @@ class RelationBinder:
         items = list(select.columns(inner))
         kept = {f"{inner}.c{i}": one for i, one in enumerate(known, 1)}
         if select.identity:  # the tally is in its SQL, and its value the same
-            kept[items[0]] = Known(row=known[select.identity[0] - 1].row)
+            kept[items[select.tallied]] = Known(row=known[select.identity[0] - 1].row)
         values = [
             Typed(sql, kind, native=kept.get(sql, Known()).native, row=kept.get(sql, Known()).row)
             for sql, (_, kind) in zip(items, source.columns, strict=True)

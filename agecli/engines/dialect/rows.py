@@ -20,7 +20,7 @@ from agecli.engines.dialect.types import Type
 from agecli.engines.runtime.elements import KINDS, Expr
 
 _LONGEST_SQL = 20_000
-_MOST_LEAVES = 2_000
+_MOST_LEAVES, _DEEPEST = 2_000, 120
 _RESULTS = frozenset((*KINDS, "varchar", "date", "timestamp"))  # of a function of a text
 _BY_COLUMN = frozenset(("ag_json_scan_length",))  # they never raise, and their texts hardly repeat
 _BEYOND = (
@@ -48,6 +48,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.sources: dict[str, Any] = {}  # by the alias of the relation
+        self.columns: dict[str, Any] = {}  # what is known of the columns that can be named, by their SQL
         self.counted: tuple[Expr | None, ...] = ()
         self.identity: tuple[Expr | None, ...] = ()
         self.queries: list[ast.Query] = []  # SELECTs that stand for tables
@@ -59,6 +60,13 @@ class Rows:
             Expr("column", kind.name, value=(alias, i)) if kind.name in KINDS or kind.name == "varchar" else None
             for i, (_, kind) in enumerate(source.columns)
         ]
+
+    def fold(self, output: Any, root: Root, kind: Type) -> Expr | None:
+        """The value of a fold over the members of the array at a root, which has to be a column of the table."""
+        column = self.columns.get(f"{root.relation}.{root.column}")
+        if kind.name not in KINDS or column is None or (column.op, column.kind) != ("column", "varchar"):
+            return None
+        return Expr("fold", kind.name, (column,), (output, root.type))
 
     def inside(self, tree: ast.Query, columns: Sequence[Expr | None], kinds: Sequence[Type], view: Any) -> None:
         """Notes a SELECT that stands for a table, and what its tally counts."""
@@ -74,7 +82,7 @@ class Rows:
             return value.row
         if value.volatile or len(value.sql) > _LONGEST_SQL:
             return None
-        found = _constant(value) or _by_column(value, known)
+        found = _constant(node, value) or _by_column(value, known)
         if found is None:
             found = _Parts(bound, {}).made(node)
             # what looks at texts at all does so once for each text; whether there is one is seen without
@@ -82,9 +90,15 @@ class Rows:
                 found = _function(value, known) or found
         return found if found is not None and _fits(found, value.type) else None
 
-    def plan(self, tree: ast.Query, columns: Sequence[Expr | None], read: Mapping[str, int]) -> RowPlan | None:
-        """The plan of a statement; `read` says how often each table is named."""
-        if len(self.sources) != 1 or None in columns or not columns:
+    def plan(
+        self, tree: ast.Query, relation: str, under: Mapping[str, str], columns: Sequence[Expr | None],
+        read: Mapping[str, int],
+    ) -> RowPlan | None:  # fmt: skip
+        """The plan of a statement over a relation; `under` has those that plain SELECTs are over, and `read` says how
+        often each table is named."""
+        while relation in under:
+            relation = under[relation]
+        if relation not in self.sources or len(self.sources) != 1 or None in columns or not columns:
             return None
         if any(count != 1 for count in read.values()) or not all(map(_is_projection, (tree, *self.queries))):
             return None
@@ -92,11 +106,6 @@ class Rows:
         if source.plain is None or None in self.counted or None in self.identity:
             return None
         return RowPlan(source, tuple(columns), self.counted, tuple(self.identity))  # type: ignore[arg-type]
-
-
-def fold(output: Any, root: Root, kind: Type) -> Expr | None:
-    """The value of a fold over the members of the array at a root."""
-    return Expr("fold", kind.name, value=(root, output)) if kind.name in KINDS else None
 
 
 def truth(value: Expr | None, kind: Type) -> Expr | None:
@@ -115,7 +124,7 @@ class _Parts(Members):
 
     def expr(self, node: ast.Expr) -> Expr | None:
         value = self.bound.get(id(node))
-        return None if value is None else value.row or _constant(value)
+        return None if value is None else value.row
 
     def is_null(self, node: ast.IsNull) -> Expr | None:
         value = self.expr(node.value)
@@ -124,6 +133,8 @@ class _Parts(Members):
     def cast(self, node: ast.Cast) -> Expr | None:
         value, bound = self.expr(node.value), self.bound.get(id(node))
         if value is None or bound is None or node.safe:
+            return None
+        if bound.type.name == "varchar":  # to one of a length it is cut
             return None
         if bound.type.name == "real" and value.kind in ("double", "integer"):
             return Expr("real", "real", (value,))
@@ -171,20 +182,28 @@ class _Parts(Members):
 
 
 def _fits(found: Expr, kind: Type) -> bool:
-    return found.kind == kind.name and sum(1 for _ in _parts(found)) <= _MOST_LEAVES
+    """Is it of the type, neither endless nor so deep that who follows it down comes to the end of Python's stack?"""
+    waiting, count = [(found, 0)], 0
+    while waiting:
+        one, depth = waiting.pop()
+        count += 1
+        depth += max(1, len(one.args) // 2 if one.op in ("case", "coalesce", "least", "greatest") else 1)
+        if count > _MOST_LEAVES or depth > _DEEPEST:
+            return False
+        waiting += [(arg, depth) for arg in one.args]
+    return found.kind == kind.name
 
 
 def _parts(expr: Expr) -> Iterator[Expr]:
-    waiting, count = [expr], 0
-    while waiting and count <= _MOST_LEAVES:
+    waiting = [expr]
+    while waiting:
         one = waiting.pop()
-        count += 1
         yield one
         waiting += one.args
 
 
-def _constant(value: Typed) -> Expr | None:
-    if value.type.name == "varchar" and isinstance(value.constant, str):
+def _constant(node: ast.Expr, value: Typed) -> Expr | None:
+    if isinstance(node, ast.Literal) and value.type.name == "varchar" and isinstance(value.constant, str):
         return Expr("constant", "varchar", value=value.constant)
     return constant(value)
 
@@ -247,4 +266,4 @@ _METHODS: dict[type[ast.Expr], Any] = {
     ast.Call: _Parts.call,
 }
 
-__all__ = ["RowPlan", "Rows", "fold", "truth"]
+__all__ = ["RowPlan", "Rows", "truth"]

@@ -33,8 +33,8 @@ class Inside:
     """A SELECT in the place of a table: its SQL in Athena's dialect, the tables that it names, and what gives the
     DuckDB SQL of each column over the SELECT's, which are c1, c2, ... of the alias that it is told.
 
-    `counted` are the numbers of the columns that a tally counts, and `identity` of those that it sums up, the first of
-    which has the tally in its SQL.
+    `counted` are the numbers of the columns that a tally counts, and `identity` of those that it sums up. The first of
+    these is at the place `tallied`, and its SQL has the tally in it.
     """
 
     sql: str
@@ -42,6 +42,7 @@ class Inside:
     columns: Callable[[str], Sequence[str]]
     counted: tuple[int, ...] = ()
     identity: tuple[int, ...] = ()
+    tallied: int = 0
 
 
 @dataclass(frozen=True)

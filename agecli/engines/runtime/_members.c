@@ -322,7 +322,7 @@ static int take_in(Input *in, PyObject *fields, PyObject *tables)
 static int step_fits(const Input *in, const Step *s, Py_ssize_t place, size_t members)
 {
     if (s->op == CONSTANT)
-        return s->a >= 0 && (s->a + 1) * 16 <= in->constants.len;
+        return s->a >= 0 && s->a < in->constants.len / 16;
     if (s->op == FIELD || s->op == FUNCTION) {
         if (s->a < 0 || s->a >= in->field_count)
             return 0;

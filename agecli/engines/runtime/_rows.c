@@ -154,7 +154,7 @@ static int sound(const Input *in)
     Py_ssize_t count = in->steps.len / (Py_ssize_t)sizeof(Step);
     for (Py_ssize_t i = 0; i < count; i++) {
         const Step *s = &steps[i];
-        if (s->op == CONSTANT ? s->a < 0 || (s->a + 1) * 16 > in->constants.len
+        if (s->op == CONSTANT ? s->a < 0 || s->a >= in->constants.len / 16
             : s->op == FIELD ? s->a < 0 || s->a >= in->column_count : !refers_back(s, i))
             return 0;
     }
@@ -183,9 +183,14 @@ static int room_for(Made *made, int stored, size_t rows)
 static PyObject *told(const Made *made, Py_ssize_t count, PyObject *odd, size_t rows)
 {
     PyObject *columns = PyTuple_New(count);
-    for (Py_ssize_t i = 0; columns && i < count; i++) /* where no value is NULL, who reads the column need not look */
-        PyTuple_SetItem(columns, i, Py_BuildValue("(OOn)", made[i].there == rows ? Py_None : made[i].bytes[0], made[i].bytes[1],
-                                                  (Py_ssize_t)(rows - made[i].there)));
+    for (Py_ssize_t i = 0; columns && i < count; i++) { /* where no value is NULL, who reads the column need not look */
+        PyObject *valid = made[i].there == rows ? Py_None : made[i].bytes[0];
+        PyObject *column = Py_BuildValue("(OOn)", valid, made[i].bytes[1], (Py_ssize_t)(rows - made[i].there));
+        if (!column || PyTuple_SetItem(columns, i, column)) {
+            Py_DECREF(columns);
+            return NULL;
+        }
+    }
     return columns ? Py_BuildValue("(NO)", columns, odd) : NULL;
 }
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from agecli.engines.dialect.registry import RUNTIME, Udf
 from agecli.engines.dialect.rows import RowPlan
-from agecli.engines.dialect.types import parse_type
+from agecli.engines.dialect.types import Type, parse_type
 from agecli.engines.runtime.compiled import array, rows
 from agecli.engines.runtime.elements import KINDS, Expr, Steps
 from agecli.engines.runtime.program import Program, computed
@@ -26,6 +26,7 @@ from agecli.engines.runtime.texts import Taken, TextFunctions
 
 _FORMS = {pa.int32(): 0, pa.int64(): 1, pa.float64(): 2, pa.bool_(): 3}
 _ABSENCE = 4
+_LEAVES = ("column", "function", "fold", "call")
 _STORED = {"integer": (0, pa.int32()), "bigint": (1, pa.int64()), "double": (2, pa.float64()),
            "boolean": (3, pa.bool_()), "real": (4, pa.float32())}  # fmt: skip
 _MOST_COLUMNS = 256
@@ -60,29 +61,30 @@ class RowProgram:
         steps, _, _ = self.steps.code
         self.code = steps, b"".join(map(computed, self.steps.constants)), b"".join(self.stored)
         self.functions: dict[Expr, list[Expr]] = {}  # by their column
-        self.folds: dict[tuple[str, Any], list[Expr]] = {}  # by their root
+        self.folds: dict[tuple[Expr, Type], list[Expr]] = {}  # by their column and what it is parsed to
         for leaf in self.wanted:
             if leaf.op == "function":
                 self.functions.setdefault(leaf.args[0], []).append(leaf)
             elif leaf.op == "fold":
-                self.folds.setdefault((leaf.value[0].column, leaf.value[0].type), []).append(leaf)
+                self.folds.setdefault((leaf.args[0], leaf.value[1]), []).append(leaf)
         self.text_functions = {
             column: TextFunctions([(leaf.value[0], parse_type(leaf.value[1])) for leaf in asked])
             for column, asked in self.functions.items()
         }
         self.programs = {
-            root: Program(root[1], [leaf.value[1] for leaf in asked]) for root, asked in self.folds.items()
+            root: Program(root[1], [leaf.value[0] for leaf in asked]) for root, asked in self.folds.items()
         }
         needed = {leaf for leaf in self.leaves if leaf.op == "column"} | {e for e in plan.outputs if e.op == "column"}
         needed |= {leaf.args[0] for leaf in self.wanted if leaf.op == "call"}
-        by_fold = {int(column.removeprefix("c")) - 1 for column, _ in self.folds}
+        by_fold = {column.value[1] for column, _ in self.folds}
         by_text = {column.value[1] for column in self.functions}
         direct = {leaf.value[1] for leaf in needed} | by_fold
         self.columns = sorted(direct | {leaf.value[1] for leaf in self.wanted if leaf.op == "column"} | by_text)
         self.texts = sorted(by_text - direct)
 
     def fits(self) -> bool:
-        return len(self.leaves) <= _MOST_COLUMNS
+        """Whether there is something to read, and not too much for the compiled code."""
+        return len(self.columns) > 0 and len(self.leaves) <= _MOST_COLUMNS
 
     def run(self, columns: Mapping[int, pa.Array], count: int) -> Done:
         """The outputs for the rows of a batch, whose columns are given by their numbers; texts may be dictionaries."""
@@ -106,10 +108,14 @@ class RowProgram:
     def _lowered(self, expr: Expr) -> Expr:
         if expr.op == "constant":
             return expr
-        if expr.op in ("column", "function", "fold", "call") or (
-            expr.op == "is null" and expr.args[0].kind not in KINDS
-        ):
+        if expr.op in _LEAVES:
             return self._leaf(expr)
+        if expr.op == "is null" and expr.args[0].kind not in KINDS:
+            (inner,) = expr.args
+            if inner.op in _LEAVES:
+                return self._leaf(expr)
+            inner = inner.args[0] if inner.op == "real" else _coded(inner, {})
+            return self._lowered(replace(expr, args=(inner,)))
         return replace(expr, args=tuple(map(self._lowered, expr.args)))
 
     def _stored(self, expr: Expr, kind: str) -> int:
@@ -151,10 +157,10 @@ class RowProgram:
             found |= zip(asked, values, strict=True)
             if known is not None:
                 odd |= ~known
-        for (name, kind), asked in self.folds.items():
-            made = self.programs[name, kind](columns[int(name.removeprefix("c")) - 1])
+        for (column, kind), asked in self.folds.items():
+            made = self.programs[column, kind](columns[column.value[1]])
             found |= {leaf: made.field(i) for i, leaf in enumerate(asked)}
-            if self.programs[name, kind].fails:
+            if self.programs[column, kind].fails:
                 raised = made.field(len(asked))
                 if raised.null_count < len(raised):
                     odd |= np.asarray(raised.is_valid())
