@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from agecli.engines import duckdb as module
 from agecli.engines import open_engine, plain_rows
 from agecli.engines.base import Column, Table, View
-from agecli.engines.runtime import compiled
+from agecli.engines.runtime import compiled, evaluator
 from agecli.engines.tally import Tally
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
 
@@ -370,3 +370,17 @@ def test_columns_whose_names_differ_in_case_are_left_to_duckdb(tmp_path: Path) -
 def test_moderate_depths_are_computed_row_by_row(tmp_path: Path) -> None:
     assert planned(f"SELECT {_DEEP['some']} AS x FROM t", written(tmp_path / "t.parquet", FEW))
     assert not planned(f"SELECT {_DEEP['sum']} AS x FROM t", written(tmp_path / "t.parquet", FEW))
+
+
+@pytest.mark.parametrize("dictionary", [True, False])
+def test_texts_that_are_not_kept_are_computed_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dictionary: bool
+) -> None:
+    monkeypatch.setattr(evaluator, "MOST_TEXTS", 20)
+    monkeypatch.setattr(plain_rows, "_BATCH_ROWS", 50)
+    monkeypatch.setattr(plain_rows._Exact, "rows", lambda *_: pytest.fail("DuckDB was asked for rows"))
+    texts = [None if i % 7 == 0 else f"{i % 90}-{'x' * (i % 3 * 200)}" for i in range(400)]
+    pq.write_table(pa.table({"s": texts}), tmp_path / "t.parquet", row_group_size=150, use_dictionary=dictionary)
+    table, sql = Table((str(tmp_path / "t.parquet"),)), "SELECT concat(upper(s), '!') AS x, length(s) AS n FROM t"
+    found = answer(sql, {"t": table}, tmp_path / "o")
+    assert found[1:] == [repr([text and f"{text.upper()}!", text and len(text)]) for text in texts]

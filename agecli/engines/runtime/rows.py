@@ -180,14 +180,11 @@ def _coded(expr: Expr, texts: dict[str, int]) -> Expr:
 
 
 def _of_texts(functions: TextFunctions, column: pa.Array) -> tuple[NDArray[np.bool_] | None, list[pa.Array]]:
-    """Which texts the functions know (None: all), and their values; of a dictionary each text is looked up once."""
+    """The functions' values, and for which texts these are known (None: all); of a dictionary each text is looked up
+    once."""
     if not pa.types.is_dictionary(column.type):
-        made = functions(column)
-        known = made.field(0)
-        return None if known.true_count == len(known) else np.asarray(known), [
-            made.field(i) for i in range(1, made.type.num_fields)
-        ]
-    made = functions(pa.concat_arrays([pa.nulls(1, pa.string()), column.dictionary]))
+        return _known(functions, column)
+    known, values = _known(functions, pa.concat_arrays([pa.nulls(1, pa.string()), column.dictionary]))
     indices = column.indices
     if indices.null_count:
         numbers = np.where(np.asarray(indices.is_valid()), np.asarray(indices.fill_null(0)), -1)
@@ -195,9 +192,24 @@ def _of_texts(functions: TextFunctions, column: pa.Array) -> tuple[NDArray[np.bo
         numbers = np.asarray(indices)
     numbers = (numbers + 1).astype(np.int32)
     told = numbers.tobytes()
-    known = made.field(0)
-    sure = None if known.true_count == len(known) else np.asarray(known)[numbers]
-    return sure, [Taken(made.field(i))(told) for i in range(1, made.type.num_fields)]
+    return None if known is None else known[numbers], [Taken(of_texts)(told) for of_texts in values]
+
+
+def _known(functions: TextFunctions, text: pa.Array) -> tuple[NDArray[np.bool_] | None, list[pa.Array]]:
+    """The same for a column of texts. Those that are not kept, as there are too many, are computed each time."""
+    made = functions(text)
+    known, values = made.field(0), [made.field(i) for i in range(1, made.type.num_fields)]
+    if known.true_count == len(known):
+        return None, values
+    sure = np.asarray(known)
+    rows = np.flatnonzero(~sure)
+    more = functions.compute(text.take(pa.array(rows)))
+    if more is None:
+        return sure, values
+    place = np.arange(len(text))
+    place[rows] = len(text) + np.arange(len(rows))
+    pairs = zip(values, more, strict=True)
+    return None, [pa.concat_arrays(pair).take(pa.array(place)) for pair in pairs]
 
 
 def _given(found: Mapping[Expr, pa.Array], leaf: Expr) -> tuple[Any, Any, int, int]:

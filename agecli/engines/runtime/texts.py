@@ -67,6 +67,17 @@ class TextFunctions:
         self.states.append(state)
         return structs(self.kind, [known, *values], len(text))
 
+    def compute(self, text: pa.Array) -> list[pa.Array] | None:
+        """The values for texts that are not kept; None where a function raises on one of them."""
+        if self.states and self.states[-1].bad > _MOST_BAD:
+            return None
+        distinct = text.dictionary_encode(null_encoding="encode")
+        try:
+            rows = self.evaluator.rows(distinct.dictionary.to_pylist())
+        except AgecliError:
+            return None
+        return [_column([row[i] for row in rows], kind).take(distinct.indices) for i, kind in enumerate(self.types)]
+
 
 def _asked(sql: str, kind: Type) -> tuple[str, str]:
     """The SQL that the evaluator is given, and the Trino type of what it gives."""
