@@ -374,6 +374,9 @@ def explained(error: Exception, spill: str = "") -> AgecliError:
     if "GuardError: " in text:
         return SqlRefused("the query stopped on its data", _after(text, "GuardError: "),
                           "filter or clean such values first; the engines do not agree on them")  # fmt: skip
+    if "SqlRefused: the query stopped on its data: " in text:  # by another query, asked within a function of this one
+        return SqlRefused("the query stopped on its data", _after(text, "the query stopped on its data: "),
+                          "filter or clean such values first; the engines do not agree on them")  # fmt: skip
     if "TrinoError: " in text:
         return SqlFailed("the query failed on its data", _after(text, "TrinoError: "), "use TRY, TRY_CAST or NULLIF")
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__

@@ -384,3 +384,14 @@ def test_texts_that_are_not_kept_are_computed_each_time(
     table, sql = Table((str(tmp_path / "t.parquet"),)), "SELECT concat(upper(s), '!') AS x, length(s) AS n FROM t"
     found = answer(sql, {"t": table}, tmp_path / "o")
     assert found[1:] == [repr([text and f"{text.upper()}!", text and len(text)]) for text in texts]
+
+
+@pytest.mark.parametrize("text", ["[" * 2_000 + "]" * 2_000, "[" * 2_000, '{"a":' * 2_000 + "1" + "}" * 2_000])
+def test_json_nested_deeply_is_counted_or_refused_as_without_the_scanner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    tables = {"t": written(tmp_path / "t.parquet", [{"j": "[1,2]"}, {"j": text}])}
+    sql = "SELECT json_array_length(j) AS n FROM t"
+    found = [answer(sql, tables, tmp_path / "one"), by_duckdb(lambda: answer(sql, tables, tmp_path / "two"))]
+    monkeypatch.setenv("AGECLI_FAST", "off")
+    assert found == [answer(sql, tables, tmp_path / "three")] * 2

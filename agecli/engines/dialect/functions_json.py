@@ -31,6 +31,8 @@ from agecli.engines.runtime import json_cast, json_scan
 from agecli.engines.runtime import json_functions as exact
 from agecli.engines.runtime.arrow import over_columns, udf
 from agecli.engines.runtime.compiled import enabled
+from agecli.engines.runtime.errors import GuardError
+from agecli.engines.runtime.evaluator import Evaluator
 from agecli.engines.runtime.json_path import PathRefused, steps
 
 _PAIR = ["varchar", "varchar"]
@@ -116,9 +118,7 @@ for _kind in ("varchar", "json"):
             return f"{_length_function()}({call[0]})"
 
         def body(value: str) -> str:
-            native = f"CASE WHEN json_type({value}) = 'ARRAY' THEN CAST(json_array_length({value}) AS BIGINT) END"
-            odd = value if text is None else f"{parsed}({value})"
-            return either(plain_for_scalars(value), native, f"ag_json_array_length({odd})")
+            return _length(value, value if text is None else f"{parsed}({value})")
 
         return once(call[0].sql if text is None else text, body)
 
@@ -188,8 +188,24 @@ def _length_function() -> str:
     """The name of the scanner's json_array_length, made at its first use."""
     name = "ag_json_scan_length"
     if name not in RUNTIME:
-        provide(Udf(name, json_scan.lengths(exact.json_array_length), ("VARCHAR",), "BIGINT"))
+        provide(Udf(name, json_scan.lengths(_exact_length), ("VARCHAR",), "BIGINT"))
     return name
+
+
+def _length(value: str, odd: str) -> str:
+    """SQL for json_array_length of a text without the scanner; `odd` is what the exact function is asked of."""
+    native = f"CASE WHEN json_type({value}) = 'ARRAY' THEN CAST(json_array_length({value}) AS BIGINT) END"
+    return either(plain_for_scalars(value), native, f"ag_json_array_length({odd})")
+
+
+def _exact_length(text: str) -> int | None:
+    """json_array_length of a text; of one that is too deep for the exact function what DuckDB says, as it is asked
+    first where there is no scanner."""
+    try:
+        return exact.json_array_length(text)
+    except GuardError:
+        found: int | None = Evaluator([(_length("x", "x"), "bigint")]).rows([text])[0][0]
+        return found
 
 
 def _scan_function(target: Type, quiet: bool) -> str | None:
