@@ -363,22 +363,23 @@ def disk_error(message: str, location: Path | str) -> AgecliError:
     return AgecliError("the result cannot be written", message, f"check that {location} can be written to")
 
 
+_STOPPED, _BROKE = "the query stopped on its data", "the query failed on its data"
+
+# What tells of an error: in the SQL, of an exception in a function of it, and of another query that a function asks
+_REFUSING = (REFUSED, "GuardError: ", f"SqlRefused: {_STOPPED}: ")
+_FAILING = (FAILED, "TrinoError: ", f"SqlFailed: {_BROKE}: ")
+
+
 def explained(error: Exception, spill: str = "") -> AgecliError:
     """What an error of DuckDB means to the user; `spill` is the folder that it spills to."""
     text = str(error)
-    if REFUSED in text:
-        return SqlRefused("the query stopped on its data", _after(text, REFUSED),
-                          "filter or clean such values first; the engines do not agree on them")  # fmt: skip
-    if FAILED in text:
-        return SqlFailed("the query failed on its data", _after(text, FAILED), "use TRY, TRY_CAST or NULLIF")
-    if "GuardError: " in text:
-        return SqlRefused("the query stopped on its data", _after(text, "GuardError: "),
-                          "filter or clean such values first; the engines do not agree on them")  # fmt: skip
-    if "SqlRefused: the query stopped on its data: " in text:  # by another query, asked within a function of this one
-        return SqlRefused("the query stopped on its data", _after(text, "the query stopped on its data: "),
-                          "filter or clean such values first; the engines do not agree on them")  # fmt: skip
-    if "TrinoError: " in text:
-        return SqlFailed("the query failed on its data", _after(text, "TrinoError: "), "use TRY, TRY_CAST or NULLIF")
+    for mark in _REFUSING:
+        if mark in text:
+            return SqlRefused(_STOPPED, _after(text, mark),
+                              "filter or clean such values first; the engines do not agree on them")  # fmt: skip
+    for mark in _FAILING:
+        if mark in text:
+            return SqlFailed(_BROKE, _after(text, mark), "use TRY, TRY_CAST or NULLIF")
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
     if isinstance(error, duckdb.OutOfMemoryException):
         return AgecliError("the query ran out of memory", first, "allow more with --memory")
@@ -400,7 +401,7 @@ def explained(error: Exception, spill: str = "") -> AgecliError:
         return SqlRefused("the query is refused", f"the embedded engine cannot run it: {first}", "write it another way")
     if isinstance(error, duckdb.InternalException | duckdb.FatalException):
         return AgecliError("the embedded engine failed", first, "report this query")
-    return SqlFailed("the query failed on its data", first, "use TRY, TRY_CAST or NULLIF")
+    return SqlFailed(_BROKE, first, "use TRY, TRY_CAST or NULLIF")
 
 
 def _after(text: str, marker: str) -> str:

@@ -19,7 +19,7 @@ from agecli.engines.base import Relation, Table, View
 from agecli.engines.dialect import Translation
 from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import duckdb_type, quote_name
-from agecli.engines.runtime.compiled import rows as compiled
+from agecli.engines.runtime.compiled import enabled, places
 from agecli.engines.runtime.rows import RowProgram
 from agecli.errors import DataError
 
@@ -33,6 +33,8 @@ _BATCH_BYTES = 32 << 20  # of all columns
 _READ_BYTES = 1 << 18  # of a column at a time, where its part of a row group is larger
 _GIVEN_UP = 4  # batches one after the other of which the greater part is odd
 _ROWS = "agecli_rows"
+_TYPES = {"varchar": pa.string(), "integer": pa.int32(), "bigint": pa.int64(), "double": pa.float64(),
+          "boolean": pa.bool_()}  # fmt: skip
 
 Ask = Callable[[pa.Table], pa.Table]
 
@@ -42,7 +44,7 @@ def by_row(
 ) -> Iterator[pa.RecordBatch] | None:
     """The rows of a SELECT of this schema; None where DuckDB is to compute them all."""
     plan = translation.rows
-    if plan is None or compiled is None:
+    if plan is None or not enabled():
         return None
     views = [table for name, table in tables.items() if isinstance(table, View) and translation.read.get(name.lower())]
     tally = views[0].tally if views else None
@@ -61,17 +63,13 @@ def by_row(
 
 def _lie_as_wanted(plain: Plain, source: Source, program: RowProgram) -> bool:
     """Are texts and numbers those that compiled code takes?"""
-    kinds = {"varchar": pa.string(), "integer": pa.int32(), "bigint": pa.int64(), "double": pa.float64(),
-             "boolean": pa.bool_()}  # fmt: skip
-    for path in plain.table.files:
-        with _readable(path), pq.ParquetFile(path) as file:
-            lower = [name.lower() for name in file.schema_arrow.names]
-            for i in program.columns:
-                # of columns whose names differ in case alone, DuckDB takes another one
-                if lower.count(plain.fields[i].lower()) != 1:
-                    return False
-                if file.schema_arrow.field(plain.fields[i]).type != kinds[source.columns[i][1].name]:
-                    return False
+    lower = [name.lower() for name in plain.schema.names]
+    for i in program.columns:
+        # of columns whose names differ in case alone, DuckDB takes another one
+        if lower.count(plain.fields[i].lower()) != 1:
+            return False
+        if plain.schema.field(plain.fields[i]).type != _TYPES[source.columns[i][1].name]:
+            return False
     return True
 
 
@@ -106,10 +104,8 @@ def _computed(
 
 def _mended(made: pa.RecordBatch, odd: np.ndarray[Any, Any], exact: list[pa.RecordBatch]) -> pa.RecordBatch:
     """The batch with other values in the rows that are odd."""
-    place = np.arange(made.num_rows)
-    place[odd] = made.num_rows + np.arange(len(odd))
     whole = pa.Table.from_batches([made, *exact]).combine_chunks()
-    return whole.take(pa.array(place)).combine_chunks().to_batches()[0]
+    return whole.take(places(made.num_rows, odd)).combine_chunks().to_batches()[0]
 
 
 def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -107,6 +107,7 @@ class Plain:
     """Parquet files of one schema whose columns, named here in the order of the table's, are read as they lie there."""
 
     table: Table
+    schema: pa.Schema
     fields: tuple[str, ...]
 
 
@@ -139,7 +140,7 @@ def _parquet(table: Table) -> Source:
         scans.append(f"read_parquet({quoted_files(files)}, {', '.join(options)}){where}")
     found = _selected(reads, *scans)
     plain = not differ and not folders and all(r.sql == quote_name(r.field) for r in reads)
-    return replace(found, plain=Plain(table, tuple(r.field for r in reads))) if plain and reads else found
+    return replace(found, plain=Plain(table, schemas[0], tuple(r.field for r in reads))) if plain and reads else found
 
 
 def _pieces(table: Table, footers: Sequence[pq.FileMetaData]) -> list[tuple[tuple[str, ...], str]]:

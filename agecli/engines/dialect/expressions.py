@@ -38,8 +38,7 @@ class ExpressionBinder:
         self.outputs: dict[str, Typed] = {}
         self.allow_windows = False
         self.relation: str | None = None  # the alias of all that FROM has, for `programs`
-        self.known = {column.value.sql: column.value for column in scope.columns}
-        statement.programs.rows.columns |= {sql: value.row for sql, value in self.known.items()}
+        statement.programs.rows.columns |= {column.value.sql: column.value.row for column in scope.columns}
 
     def bind(self, node: ast.Expr) -> Typed:
         """The translation of an expression."""

@@ -42,10 +42,27 @@ def renamed(sql: str, old: str, new: str) -> str:
     return wanted.sub(lambda match: new if match[0] == old else match[0], sql)
 
 
+def chained(inner: str, sql: str, name: str) -> str:
+    """The SQL of what depends on `name` with the value of `inner` in its place, which is computed but once."""
+    variable = f"agecli_m{inner.count('agecli_m')}"
+    return f"list_extract(list_transform([{inner}], lambda {variable}: {renamed(sql, name, variable)}), 1)"
+
+
 def count(sql: str, name: str) -> int:
     """How often a column, a parameter, or a field of one stands in some SQL."""
     wanted = re.compile(rf"\b{re.escape(name)}(?!\w)|{_QUOTED}")
     return sum(match[0] == name for match in wanted.finditer(sql))
 
 
-__all__ = ["CLOSING", "OPENING", "TEXT", "bare", "columns", "count", "may_have_marks", "references", "renamed"]
+__all__ = [
+    "CLOSING",
+    "OPENING",
+    "TEXT",
+    "bare",
+    "chained",
+    "columns",
+    "count",
+    "may_have_marks",
+    "references",
+    "renamed",
+]

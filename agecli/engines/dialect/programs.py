@@ -32,7 +32,7 @@ from agecli.engines.dialect.members import (
     with_item,
 )
 from agecli.engines.dialect.memo import is_dear, memorable, references
-from agecli.engines.dialect.mentions import CLOSING, OPENING, TEXT, columns, may_have_marks, renamed
+from agecli.engines.dialect.mentions import CLOSING, OPENING, TEXT, chained, columns, may_have_marks, renamed
 from agecli.engines.dialect.registry import RUNTIME, Typed, Udf, provide
 from agecli.engines.dialect.rows import Rows
 from agecli.engines.dialect.types import BOOLEAN, VARCHAR, Type, duckdb_type, quote_text
@@ -100,7 +100,7 @@ class Programs:
         if binder.relation is None or binder.lambdas:
             return value
         value = self.native(binder, node, value)
-        row = self.rows.met(self.bound, binder.known, node, value)
+        row = self.rows.met(self.bound, node, value)
         if row is not value.row:
             value = replace(value, row=row)
         self.bound[id(node)] = value
@@ -390,9 +390,7 @@ def _composed(column: Typed, value: Typed, relation: str) -> OfText | None:
         root = Root(relation, column.sql.partition(".")[2], VARCHAR)
         return OfText(root, renamed(value.sql, column.sql, TEXT), value.type)
     inner = column.native
-    variable = f"agecli_m{inner.sql.count('agecli_m')}"
-    body = renamed(value.sql, column.sql, variable)
-    return OfText(inner.root, f"list_extract(list_transform([{inner.sql}], lambda {variable}: {body}), 1)", value.type)
+    return OfText(inner.root, chained(inner.sql, value.sql, column.sql), value.type)
 
 
 def _values(array: Array | Output) -> tuple[Expr, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from agecli.engines.dialect import ast
 from agecli.engines.dialect.members import Members, Root, coerced, constant
 from agecli.engines.dialect.memo import references
-from agecli.engines.dialect.mentions import OPENING, renamed
+from agecli.engines.dialect.mentions import OPENING, chained, renamed
 from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.types import Type
 from agecli.engines.runtime.elements import KINDS, Expr
@@ -48,7 +48,7 @@ class Rows:
 
     def __init__(self) -> None:
         self.sources: dict[str, Any] = {}  # by the alias of the relation
-        self.columns: dict[str, Any] = {}  # what is known of the columns that can be named, by their SQL
+        self.columns: dict[str, Expr | None] = {}  # what is known of the columns that can be named, by their SQL
         self.counted: tuple[Expr | None, ...] = ()
         self.identity: tuple[Expr | None, ...] = ()
         self.queries: list[ast.Query] = []  # SELECTs that stand for tables
@@ -74,20 +74,20 @@ class Rows:
         self.counted = tuple(truth(columns[i - 1], kinds[i - 1]) for i in view.counted)
         self.identity = tuple(columns[i - 1] for i in view.identity)
 
-    def met(self, bound: Mapping[int, Typed], known: Mapping[str, Typed], node: ast.Expr, value: Typed) -> Expr | None:
-        """An expression over the columns `known`, by their SQL; its parts are bound already."""
-        if isinstance(node, ast.Name | ast.Field) and value.sql in known:
-            return known[value.sql].row  # type: ignore[no-any-return]
+    def met(self, bound: Mapping[int, Typed], node: ast.Expr, value: Typed) -> Expr | None:
+        """An expression over columns that are known; its parts are bound already."""
+        if isinstance(node, ast.Name | ast.Field) and value.sql in self.columns:
+            return self.columns[value.sql]
         if isinstance(value.row, Expr) and value.row.op == "fold":
             return value.row
         if value.volatile or len(value.sql) > _LONGEST_SQL:
             return None
-        found = _constant(node, value) or _by_column(value, known)
+        found = _constant(node, value) or _by_column(value, self.columns)
         if found is None:
             found = _Parts(bound, {}).made(node)
             # what looks at texts at all does so once for each text; whether there is one is seen without
             if (found is None or any(part.op == "function" for part in _parts(found))) and OPENING not in value.sql:
-                found = _function(value, known) or found
+                found = _function(value, self.columns) or found
         return found if found is not None and _fits(found, value.type) else None
 
     def plan(
@@ -208,35 +208,34 @@ def _constant(node: ast.Expr, value: Typed) -> Expr | None:
     return constant(value)
 
 
-def _by_column(value: Typed, known: Mapping[str, Typed]) -> Expr | None:
+def _by_column(value: Typed, known: Mapping[str, Expr | None]) -> Expr | None:
     """A function of the runtime over a column of texts."""
     name, _, rest = value.sql.partition("(")
     if name not in _BY_COLUMN or not rest.endswith(")"):
         return None
     column = known.get(rest[:-1])
-    if column is None or not isinstance(column.row, Expr) or (column.row.op, column.row.kind) != ("column", "varchar"):
+    if column is None or (column.op, column.kind) != ("column", "varchar"):
         return None
-    return Expr("call", value.type.name, (column.row,), name)
+    return Expr("call", value.type.name, (column,), name)
 
 
-def _function(value: Typed, known: Mapping[str, Typed]) -> Expr | None:
+def _function(value: Typed, known: Mapping[str, Expr | None]) -> Expr | None:
     """A function of the one text that a value depends on, maybe by way of other functions of it."""
     names = references(value.sql) if value.type.name in _RESULTS else None
-    column = known.get(str(next(iter(names)))) if names is not None and len(names) == 1 else None
-    if column is None or not isinstance(column.row, Expr):
+    if names is None or len(names) != 1:
         return None
-    row = column.row
-    if (row.op, row.kind) == ("column", "varchar"):
-        return Expr("function", value.type.name, (row,), (renamed(value.sql, column.sql, "x"), str(value.type)))
-    if row.op != "function":
+    (name,) = names
+    column = known.get(name)
+    if column is None:
         return None
-    inner = row.value[0]
-    variable = f"agecli_m{inner.count('agecli_m')}"
-    body = renamed(value.sql, column.sql, variable)
-    sql = f"list_extract(list_transform([{inner}], lambda {variable}: {body}), 1)"
+    if (column.op, column.kind) == ("column", "varchar"):
+        return Expr("function", value.type.name, (column,), (renamed(value.sql, name, "x"), str(value.type)))
+    if column.op != "function":
+        return None
+    sql = chained(column.value[0], value.sql, name)
     if len(sql) > _LONGEST_SQL:
         return None
-    return Expr("function", value.type.name, row.args, (sql, str(value.type)))
+    return Expr("function", value.type.name, column.args, (sql, str(value.type)))
 
 
 def _is_projection(node: object) -> bool:

@@ -1,5 +1,4 @@
-/* Values of the members of arrays, for program.py: expressions over them, folded to one value for each array; and values of
-   texts by their numbers, for texts.py.
+/* Values of the members of arrays, for program.py: expressions over them, folded to one value for each array.
 
    Members of all arrays of a chunk stand one behind the other, and are computed in blocks of whole arrays (_steps.h). */
 
@@ -484,62 +483,8 @@ static PyObject *members_run(PyObject *self, PyObject *args)
     return found;
 }
 
-/* ---- values by number */
-
-static size_t pick(const int32_t *numbers, size_t rows, const uint8_t *values, int width, const uint8_t *valid, int32_t known,
-                 uint8_t *data, uint8_t *bits)
-{
-    size_t there = 0;
-    for (size_t i = 0; i < rows; i++) {
-        int32_t number = numbers[i] < 0 || numbers[i] >= known ? 0 : numbers[i];
-        bits[i >> 3] |= (uint8_t)((valid[number] != 0) << (i & 7));
-        there += valid[number] != 0;
-        if (width == 1)
-            data[i >> 3] |= (uint8_t)((values[number] != 0) << (i & 7));
-        else if (width == 4)
-            memcpy(data + 4 * i, values + 4 * (size_t)number, 4);
-        else
-            memcpy(data + 8 * i, values + 8 * (size_t)number, 8);
-    }
-    return there;
-}
-
-/* take(numbers, values, width, valid) -> (validity or None, values) of these numbers; those below 0 stand for number 0. Values have
-   4 or 8 bytes, or are truths of one byte, which become bits; `valid` has a byte for each. */
-static PyObject *members_take(PyObject *self, PyObject *args)
-{
-    Py_buffer numbers, values, valid;
-    int width;
-    PyObject *found = NULL;
-    (void)self;
-    if (!PyArg_ParseTuple(args, "y*y*iy*", &numbers, &values, &width, &valid))
-        return NULL;
-    size_t rows = (size_t)numbers.len / 4, bits = (rows + 7) / 8, size = width == 1 ? bits : rows * (size_t)width;
-    if ((width != 1 && width != 4 && width != 8) || valid.len < 1 || valid.len > INT32_MAX || values.len / width < valid.len) {
-        PyErr_SetString(PyExc_ValueError, "the values do not fit");
-    } else {
-        PyObject *data = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
-        uint8_t *marks = calloc(bits + 1, 1);
-        if (data && marks) {
-            uint8_t *to = (uint8_t *)PyBytes_AsString(data);
-            memset(to, 0, size);
-            size_t there = pick(numbers.buf, rows, values.buf, width, valid.buf, (int32_t)valid.len, to, marks);
-            found = Py_BuildValue("(NO)", validity(marks, there, rows), data);
-        } else if (data) {
-            PyErr_NoMemory();
-        }
-        Py_XDECREF(data);
-        free(marks);
-    }
-    PyBuffer_Release(&numbers);
-    PyBuffer_Release(&values);
-    PyBuffer_Release(&valid);
-    return found;
-}
-
 static PyMethodDef methods[] = {
     {"run", members_run, METH_VARARGS, "Expressions over the members of arrays, folded to values of the arrays."},
-    {"take", members_take, METH_VARARGS, "Values by their numbers."},
     {NULL, NULL, 0, NULL},
 };
 

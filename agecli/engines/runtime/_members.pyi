@@ -1,4 +1,4 @@
-"""Compiled: values of the members of arrays (program.py), and of texts by their numbers (texts.py)."""
+"""Compiled: values of the members of arrays (program.py)."""
 
 from typing import Any
 
@@ -13,4 +13,3 @@ def run(
     outputs: bytes,
     /,
 ) -> tuple[tuple[tuple[bytes | None, ...], ...], bytes]: ...
-def take(numbers: Any, values: Any, width: int, valid: Any, /) -> tuple[bytes | None, bytes]: ...

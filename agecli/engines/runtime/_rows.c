@@ -1,4 +1,5 @@
-/* Values of rows, for rows.py: expressions over columns in Arrow's layout, computed in blocks of rows (_steps.h). */
+/* Values of rows, for rows.py: expressions over columns in Arrow's layout, computed in blocks of rows (_steps.h); and values of
+   texts by their numbers, for texts.py. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -255,8 +256,63 @@ static PyObject *rows_run(PyObject *self, PyObject *args)
     return found;
 }
 
+/* ---- values by number */
+
+static size_t pick(const int32_t *numbers, size_t rows, const uint8_t *values, int width, const uint8_t *valid, int32_t known,
+                 uint8_t *data, uint8_t *bits)
+{
+    size_t there = 0;
+    for (size_t i = 0; i < rows; i++) {
+        int32_t number = numbers[i] < 0 || numbers[i] >= known ? 0 : numbers[i];
+        bits[i >> 3] |= (uint8_t)((valid[number] != 0) << (i & 7));
+        there += valid[number] != 0;
+        if (width == 1)
+            data[i >> 3] |= (uint8_t)((values[number] != 0) << (i & 7));
+        else if (width == 4)
+            memcpy(data + 4 * i, values + 4 * (size_t)number, 4);
+        else
+            memcpy(data + 8 * i, values + 8 * (size_t)number, 8);
+    }
+    return there;
+}
+
+/* take(numbers, values, width, valid) -> (validity or None, values) of these numbers; those below 0 stand for number 0. Values have
+   4 or 8 bytes, or are truths of one byte, which become bits; `valid` has a byte for each. */
+static PyObject *rows_take(PyObject *self, PyObject *args)
+{
+    Py_buffer numbers, values, valid;
+    int width;
+    PyObject *found = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(args, "y*y*iy*", &numbers, &values, &width, &valid))
+        return NULL;
+    size_t rows = (size_t)numbers.len / 4, bits = (rows + 7) / 8, size = width == 1 ? bits : rows * (size_t)width;
+    if ((width != 1 && width != 4 && width != 8) || valid.len < 1 || valid.len > INT32_MAX || values.len / width < valid.len) {
+        PyErr_SetString(PyExc_ValueError, "the values do not fit");
+    } else {
+        PyObject *data = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+        uint8_t *marks = calloc(bits + 1, 1);
+        if (data && marks) {
+            uint8_t *to = (uint8_t *)PyBytes_AsString(data);
+            memset(to, 0, size);
+            size_t there = pick(numbers.buf, rows, values.buf, width, valid.buf, (int32_t)valid.len, to, marks);
+            found = there == rows ? Py_BuildValue("(OO)", Py_None, data)
+                                  : Py_BuildValue("(y#O)", marks, (Py_ssize_t)bits, data);
+        } else if (data) {
+            PyErr_NoMemory();
+        }
+        Py_XDECREF(data);
+        free(marks);
+    }
+    PyBuffer_Release(&numbers);
+    PyBuffer_Release(&values);
+    PyBuffer_Release(&valid);
+    return found;
+}
+
 static PyMethodDef methods[] = {
     {"run", rows_run, METH_VARARGS, "Values of rows."},
+    {"take", rows_take, METH_VARARGS, "Values by their numbers."},
     {NULL, NULL, 0, NULL},
 };
 

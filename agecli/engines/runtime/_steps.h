@@ -212,7 +212,7 @@ static void constants(Work *w)
 static void compute(Work *w, size_t from, size_t n)
 {
     memset(w->odd, 0, n);
-    for (size_t place = 0; place < (size_t)w->step_count; place++) {
+    for (size_t place = 0; place < w->step_count; place++) {
         const Step *s = &w->steps[place];
         Lane *out = w->lanes + place * w->room;
         uint8_t *null = w->null + place * w->room;

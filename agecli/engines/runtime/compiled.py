@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 try:
     from agecli.engines.runtime import _members, _rows, _scan
@@ -16,7 +17,7 @@ except ImportError:  # no compiler where it was installed
 
 scan: Any = _scan
 members: Any = _members
-rows: Any = _rows
+row_values: Any = _rows
 
 Column = Callable[[pa.Array], pa.Array]
 
@@ -59,6 +60,16 @@ def with_odd(found: pa.Array, text: pa.Array, odd: bytes, ask: Column) -> pa.Arr
     if not odd:
         return found
     rows = np.frombuffer(odd, np.int32)
-    place = np.arange(len(found))
-    place[rows] = len(found) + np.arange(len(rows))
-    return pa.concat_arrays([found, ask(text.take(pa.array(rows)))]).take(pa.array(place))
+    return replaced(found, rows, ask(text.take(pa.array(rows))))
+
+
+def replaced(found: pa.Array, rows: NDArray[Any], others: pa.Array) -> pa.Array:
+    """The column with other values in these rows."""
+    return pa.concat_arrays([found, others]).take(places(len(found), rows))
+
+
+def places(count: int, rows: NDArray[Any]) -> pa.Array:
+    """Which to take of so many values and others behind them, where the others stand for these rows."""
+    place = np.arange(count)
+    place[rows] = count + np.arange(len(rows))
+    return pa.array(place)

@@ -21,7 +21,7 @@ from agecli.engines.dialect.registry import FAILED, REFUSED
 from agecli.engines.dialect.types import Type, duckdb_type, parse_type
 from agecli.engines.runtime import evaluator
 from agecli.engines.runtime.arrow import arrow_type
-from agecli.engines.runtime.compiled import array, buffers, members, one, scan, structs
+from agecli.engines.runtime.compiled import array, buffers, members, one, replaced, scan, structs
 from agecli.engines.runtime.dictionary import Dictionary
 from agecli.engines.runtime.elements import Expr, Steps
 from agecli.engines.runtime.evaluator import Evaluator
@@ -103,9 +103,7 @@ class Program:
         rows = np.flatnonzero(odd)
         if not len(rows):
             return found
-        place = np.arange(len(text))
-        place[rows] = len(text) + np.arange(len(rows))
-        return pa.concat_arrays([found, self._exact(text.take(pa.array(rows)))]).take(pa.array(place))
+        return replaced(found, rows, self._exact(text.take(pa.array(rows))))
 
     def _kind(self, field: int, kind: str) -> str:
         """The scanner's word for a field: read as it is, as numbers of texts, or looked at for its grammar only."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from agecli.engines.dialect.registry import RUNTIME, Udf
 from agecli.engines.dialect.rows import RowPlan
 from agecli.engines.dialect.types import Type, parse_type
-from agecli.engines.runtime.compiled import array, rows
+from agecli.engines.runtime.compiled import array, replaced, row_values
 from agecli.engines.runtime.elements import KINDS, Expr, Steps
 from agecli.engines.runtime.program import Program, computed
 from agecli.engines.runtime.texts import Taken, TextFunctions
@@ -31,7 +31,7 @@ _STORED = {"integer": (0, pa.int32()), "bigint": (1, pa.int64()), "double": (2, 
            "boolean": (3, pa.bool_()), "real": (4, pa.float32())}  # fmt: skip
 _MOST_COLUMNS = 256
 
-Made = Callable[[Mapping[Expr, pa.Array]], pa.Array]
+Output = Callable[[Mapping[Expr, pa.Array], Sequence[pa.Array]], pa.Array]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class RowProgram:
         self.leaves: dict[Expr, int] = {}
         self.stored: list[bytes] = []
         self.types: list[pa.DataType] = []
-        self.outputs: list[Callable[[Mapping[Expr, pa.Array], Sequence[pa.Array]], pa.Array]] = []
+        self.outputs: list[Output] = []
         self.wanted: dict[Expr, None] = {}  # leaves, in the order in which they are met
         for expr in plan.outputs:
             self.outputs.append(self._output(expr))
@@ -91,7 +91,7 @@ class RowProgram:
         odd = np.zeros(count, np.bool_)
         found = self._leaves(columns, odd)
         given = tuple(_given(found, leaf) for leaf in self.leaves)
-        made, marks = rows.run(count, given, *self.code)
+        made, marks = row_values.run(count, given, *self.code)
         odd |= np.frombuffer(marks, np.bool_)
         values = [array(kind, count, valid, data) for kind, (valid, data, _) in zip(self.types, made, strict=True)]
         sure = None if not odd.any() else ~odd
@@ -125,7 +125,8 @@ class RowProgram:
         self.types.append(arrow)
         return len(self.types) - 1
 
-    def _output(self, expr: Expr) -> Callable[[Mapping[Expr, pa.Array], Sequence[pa.Array]], pa.Array]:
+    def _output(self, expr: Expr) -> Output:
+        """How an output comes of the leaves and of what compiled code makes of them."""
         if expr.kind == "real":
             (inner,) = expr.args
             whole = inner if inner.kind == "double" else Expr("to double", "double", (inner,))
@@ -202,14 +203,11 @@ def _known(functions: TextFunctions, text: pa.Array) -> tuple[NDArray[np.bool_] 
     if known.true_count == len(known):
         return None, values
     sure = np.asarray(known)
-    rows = np.flatnonzero(~sure)
-    more = functions.compute(text.take(pa.array(rows)))
+    unknown = np.flatnonzero(~sure)
+    more = functions.compute(text.take(pa.array(unknown)))
     if more is None:
         return sure, values
-    place = np.arange(len(text))
-    place[rows] = len(text) + np.arange(len(rows))
-    pairs = zip(values, more, strict=True)
-    return None, [pa.concat_arrays(pair).take(pa.array(place)) for pair in pairs]
+    return None, [replaced(kept, unknown, others) for kept, others in zip(values, more, strict=True)]
 
 
 def _given(found: Mapping[Expr, pa.Array], leaf: Expr) -> tuple[Any, Any, int, int]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from agecli.engines.dialect.types import Type, duckdb_type
 from agecli.engines.runtime import evaluator
 from agecli.engines.runtime.arrow import arrow_type
-from agecli.engines.runtime.compiled import array, buffers, members, one, scan, structs
+from agecli.engines.runtime.compiled import array, buffers, one, row_values, scan, structs
 from agecli.engines.runtime.evaluator import Evaluator
 from agecli.errors import AgecliError
 
@@ -154,7 +154,7 @@ class Taken:
     def __call__(self, numbers: bytes) -> pa.Array:
         if not self.width:
             return self.values.take(pa.array(np.maximum(np.frombuffer(numbers, np.int32), 0)))
-        found = members.take(numbers, self.items, self.width, self.valid)
+        found = row_values.take(numbers, self.items, self.width, self.valid)
         return array(self.values.type, len(numbers) // 4, *found)
 
 
