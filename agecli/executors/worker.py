@@ -44,12 +44,14 @@ def main() -> None:
     while True:
         task = tasks.from_json(json.loads(lines.get()))
         _serve(task, output)
-        if task.stage != "predict":  # the next batch comes at once and wants the same memory again
-            _let_go()
+        let_go(task)
 
 
-def _let_go() -> None:
-    """Gives memory back to the system before the next task, which may be long in coming."""
+def let_go(task: Task) -> None:
+    """Frees what the task has left behind, and gives it back to the system where the next task may be long in coming."""
+    if task.stage == "predict":  # the next batch comes at once and wants the same memory again
+        gc.collect(1)  # of a Parquet footer the metadata and its schema hold each other
+        return
     gc.collect()
     if "pyarrow" in sys.modules:
         sys.modules["pyarrow"].default_memory_pool().release_unused()
