@@ -71,7 +71,8 @@ Relation = Table | View
 class Written:
     """What a CREATE TABLE AS left behind: data files (names inside the location, in order) and their rows.
 
-    `nulls` has how many values of each column are NULL; `infinite` are the columns of floats with infinite values.
+    `nulls` has how many values of each column are NULL; `infinite` are the columns of floats with infinite values;
+    `by_engine` says why the embedded engine computed the rows and not compiled code, which is faster ("": it did not).
     """
 
     files: tuple[str, ...]
@@ -79,6 +80,7 @@ class Written:
     columns: tuple[Column, ...] = field(default=())
     nulls: Mapping[str, int] = field(default_factory=dict)
     infinite: frozenset[str] = frozenset()
+    by_engine: str = ""
 
 
 @dataclass(frozen=True)

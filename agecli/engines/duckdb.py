@@ -109,13 +109,14 @@ class DuckDBEngine:
                 )
                 with writer:
                     made = by_row(self, sql, tables, translation, writer.schema)
-                    for batch in made or self._stream(translation.sql, writer.schema):
+                    why = made if isinstance(made, str) else ""
+                    for batch in self._stream(translation.sql, writer.schema) if isinstance(made, str) else made:
                         writer.add(batch)
                         if progress is not None:
                             progress(writer.rows)
             except SqlFailed as error:
                 raise scans.damaged(views.files_behind(tables.values())) or error from error
-        return Written(tuple(writer.names), writer.rows, columns, writer.nulls, frozenset(writer.infinite))
+        return Written(tuple(writer.names), writer.rows, columns, writer.nulls, frozenset(writer.infinite), why)
 
     def check_created(self, sql: str, tables: Mapping[str, Relation]) -> None:
         """Raises what `create` would raise before it runs anything."""

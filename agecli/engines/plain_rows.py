@@ -41,11 +41,13 @@ Ask = Callable[[pa.Table], pa.Table]
 
 def by_row(
     engine: DuckDBEngine, sql: str, tables: Mapping[str, Relation], translation: Translation, schema: pa.Schema
-) -> Iterator[pa.RecordBatch] | None:
-    """The rows of a SELECT of this schema; None where DuckDB is to compute them all."""
+) -> Iterator[pa.RecordBatch] | str:
+    """The rows of a SELECT of this schema, or why DuckDB is to compute them all."""
     plan = translation.rows
-    if plan is None or not enabled():
-        return None
+    if isinstance(plan, str):
+        return plan
+    if not enabled():
+        return "there is no compiled code here: no C compiler when agecli was installed, or AGECLI_FAST=off"
     views = [table for name, table in tables.items() if isinstance(table, View) and translation.read.get(name.lower())]
     tally = views[0].tally if views else None
     if tally is not None:
@@ -53,24 +55,27 @@ def by_row(
         if not set(tally.identity) <= set(names) or plan.identity != tuple(
             plan.outputs[names.index(name)] for name in tally.identity
         ):
-            return None
+            return f"it does not have {', '.join(tally.identity)} as they are"
     program = RowProgram(plan)
-    if not program.fits() or not _lie_as_wanted(plan.source.plain, plan.source, program):
-        return None
+    if not program.fits():
+        return "it reads no column, or too many for compiled code"
+    strange = _lying_otherwise(plan.source.plain, plan.source, program)
+    if strange:
+        return f"the files have {strange[0]} in a type that compiled code does not read, or under a name twice"
     exact = _Exact(engine, sql, tables, plan.source, program)
     return _computed(plan.source.plain, program, schema, tally, exact)
 
 
-def _lie_as_wanted(plain: Plain, source: Source, program: RowProgram) -> bool:
-    """Are texts and numbers those that compiled code takes?"""
+def _lying_otherwise(plain: Plain, source: Source, program: RowProgram) -> list[str]:
+    """The columns that do not lie in the files as compiled code takes them."""
     lower = [name.lower() for name in plain.schema.names]
-    for i in program.columns:
+    return [
+        plain.fields[i]
+        for i in program.columns
         # of columns whose names differ in case alone, DuckDB takes another one
-        if lower.count(plain.fields[i].lower()) != 1:
-            return False
-        if plain.schema.field(plain.fields[i]).type != _TYPES[source.columns[i][1].name]:
-            return False
-    return True
+        if lower.count(plain.fields[i].lower()) != 1
+        or plain.schema.field(plain.fields[i]).type != _TYPES[source.columns[i][1].name]
+    ]
 
 
 def _computed(

@@ -48,7 +48,7 @@ def main() -> None:
 
 
 def let_go(task: Task) -> None:
-    """Frees what the task has left behind, and gives it back to the system where the next task may be long in coming."""
+    """Frees what the task has left, and gives it back to the system where the next task may be long in coming."""
     if task.stage == "predict":  # the next batch comes at once and wants the same memory again
         gc.collect(1)  # of a Parquet footer the metadata and its schema hold each other
         return
@@ -130,7 +130,7 @@ def perform(task: Task, emit: Emit) -> dict[str, Any]:
     if isinstance(task, tasks.FeaturesWhole):
         from agecli.pipeline.features import features_whole
 
-        return features_whole(run, Path(task.folder), task.parts)
+        return features_whole(run, Path(task.folder), task.parts, say)
     if task.stage == "train":
         from agecli.pipeline.training import train
 

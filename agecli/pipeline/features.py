@@ -34,12 +34,16 @@ from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, st
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import mark_whole, new_folder
 
+COMPILED = "compiled code computed the rows"
+
+Say = Callable[[str], None]
+
 
 class _Unclear(Exception):
     """Something is wrong with the rows; which of the two SQL files is to blame, a stored staging table will tell."""
 
 
-def features(run: FrozenRun, progress: Progress, say: Callable[[str], None]) -> Facts:
+def features(run: FrozenRun, progress: Progress, say: Say) -> Facts:
     """Writes the feature table: id, known_label, label_source, then the recipe's features in its order.
 
     Numeric features are stored as real (a model's numbers are 32 bits wide), categorical ones as varchar.
@@ -54,14 +58,12 @@ def features(run: FrozenRun, progress: Progress, say: Callable[[str], None]) -> 
             sql = staging_sql(run.recipe, run.as_of, run.source.table, engine)
             store(run, engine, sql, known["rows_in"], progress)
     if facts is None:
-        facts, way = _from_table(run, engine, progress), "table"
+        facts, way = _from_table(run, engine, progress, say), "table"
     run.workspace.set_current("features", fingerprints(run).features)
     return {**facts, "staging": way}
 
 
-def _from_view(
-    run: FrozenRun, engine: Engine, rows: int, progress: Progress, say: Callable[[str], None]
-) -> Facts | None:
+def _from_view(run: FrozenRun, engine: Engine, rows: int, progress: Progress, say: Say) -> Facts | None:
     """Staging and features in one pass; None where only a stored staging table will do, or will tell what is wrong."""
     sql, tables, tally, why = _in_one_pass(run, engine, run.source.table)
     if why:
@@ -73,7 +75,7 @@ def _from_view(
                 written = _write(run, engine, sql, tables, folder, rows, progress)
             except (SqlFailed, SqlRefused, DataError) as error:
                 raise _Unclear from error
-            return _check(run, folder, rows, written, tally)
+            return _check(run, folder, rows, written, tally, say)
     except _Unclear:
         say("the staging table is stored to find out what is wrong")
         return None
@@ -99,7 +101,7 @@ def _write(
     return engine.create(sql, tables, folder, group_rows, lambda done: progress(done, rows), layout)
 
 
-def _check(run: FrozenRun, folder: Path, rows: int, written: Written, tally: Tally) -> Facts:
+def _check(run: FrozenRun, folder: Path, rows: int, written: Written, tally: Tally, say: Say) -> Facts:
     """Holds what was written against what was counted meanwhile; raises _Unclear where they differ."""
     ids = _check_ids(run, folder, written, ("id",) if tally.proven else BASE_COLUMNS)
     if not rows == tally.rows == written.rows or not (tally.proven or ids.rows_checksum == tally.checksum):
@@ -107,7 +109,7 @@ def _check(run: FrozenRun, folder: Path, rows: int, written: Written, tally: Tal
     check_identity(ids)
     facts: Facts = {"rows_in": rows, **tallied(tally)}
     check_bounds(run, facts)
-    return _finish(run, folder, written, ids, facts)
+    return _finish(run, folder, written, ids, facts, say)
 
 
 def features_part(run: FrozenRun, part: Part, rows: int, folder: Path, progress: Progress) -> Facts:
@@ -127,11 +129,12 @@ def features_part(run: FrozenRun, part: Part, rows: int, folder: Path, progress:
         raise NotInParts(error.what, error.why) from error
     if not part.last - part.first == tally.rows == written.rows:
         raise NotInParts("the features are made in one piece", "rows are lost or doubled")
-    told = {"files": written.files, "rows": written.rows, "nulls": written.nulls, "infinite": sorted(written.infinite)}
+    told = {"files": written.files, "rows": written.rows, "nulls": written.nulls, "infinite": sorted(written.infinite),
+            "by_engine": written.by_engine}  # fmt: skip
     return {**told, "columns": tally.columns, "tally": tally.told()}
 
 
-def features_whole(run: FrozenRun, folder: Path, parts: Sequence[Facts]) -> Facts:
+def features_whole(run: FrozenRun, folder: Path, parts: Sequence[Facts], say: Say) -> Facts:
     """Looks at the feature table whose parts told these facts, in their order, and marks it as whole.
 
     Raises NotInParts where rows and counts differ, and otherwise what `features` raises.
@@ -144,14 +147,15 @@ def features_whole(run: FrozenRun, folder: Path, parts: Sequence[Facts]) -> Fact
         sum(part["rows"] for part in parts),
         nulls={name: sum(part["nulls"][name] for part in parts) for name in parts[0]["nulls"]},
         infinite=frozenset(name for part in parts for name in part["infinite"]),
+        by_engine=parts[0]["by_engine"],
     )
     try:
-        return _check(run, folder, written.rows, written, tally)
+        return _check(run, folder, written.rows, written, tally, say)
     except _Unclear:
         raise NotInParts("the features are made in one piece", "their ids or labels are not those of staging") from None
 
 
-def _from_table(run: FrozenRun, engine: Engine, progress: Progress) -> Facts:
+def _from_table(run: FrozenRun, engine: Engine, progress: Progress, say: Say) -> Facts:
     """The features of a stored staging table."""
     staging, before = staging_table(run), staged(run, stored=True) or {}
     tables: dict[str, Relation] = {"staging": staging, "source": run.source.table}
@@ -171,7 +175,7 @@ def _from_table(run: FrozenRun, engine: Engine, progress: Progress) -> Facts:
                 raise DataError("features.sql changes the ids", why, "SELECT id unchanged")
             why = "known_label or label_source differ from those of staging"
             raise DataError("features.sql changes the labels", why, "SELECT known_label, label_source unchanged")
-        return _finish(run, folder, written, ids, {key: before[key] for key in STAGED})
+        return _finish(run, folder, written, ids, {key: before[key] for key in STAGED}, say)
 
 
 def _check_ids(run: FrozenRun, folder: Path, written: Written, columns: Sequence[str]) -> IdCheck:
@@ -179,13 +183,14 @@ def _check_ids(run: FrozenRun, folder: Path, written: Written, columns: Sequence
     return check_ids(table, "id", folder, engine_memory(run, run.workers), columns)
 
 
-def _finish(run: FrozenRun, folder: Path, written: Written, ids: IdCheck, staged: Facts) -> Facts:
+def _finish(run: FrozenRun, folder: Path, written: Written, ids: IdCheck, staged: Facts, say: Say) -> Facts:
     """Marks the table as whole; its facts are its rows and what is known of its staging."""
     warnings = _check_values(run.recipe, written)
     facts: Facts = {"rows": written.rows, **staged, "warnings": warnings}
     fingerprint = fingerprints(run).features
     marker = {"fingerprint": fingerprint, "files": written.files, "ids": ids.checksum, **facts}
     mark_whole(folder, marker)
+    say(f"the embedded engine computed the rows: {written.by_engine}" if written.by_engine else COMPILED)
     return facts
 
 

@@ -18,7 +18,7 @@ from agecli import config
 from agecli import recipe as recipes
 from agecli.errors import AgecliError
 from agecli.pipeline import source as sources
-from agecli.pipeline.features import features
+from agecli.pipeline.features import COMPILED, features
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import fingerprints
 from agecli.pipeline.staging import stage
@@ -119,6 +119,7 @@ def test_dirty_profiles_come_out_the_same(clean_rows, tmp_path_factory, data):
     pq.write_table(table, place / "rows.parquet", row_group_size=128)
     computed, stored = every_way(recipes.shipped() / "profiles", place / "rows.parquet", place)
     assert computed.error is None
+    assert COMPILED in computed.said
     assert computed.facts["rows_in"] == computed.facts["rows"] == 150
     assert (computed.stored, stored.stored) == (False, True)
 

@@ -71,7 +71,8 @@ def in_parts(run: FrozenRun, count: int) -> dict[str, bytes]:
     rows_in = sum(pq.read_metadata(file).num_rows for file in run.source.table.files)
     with new_folder(target) as folder:
         cut = divided(rows_in, row_group_rows(run), count)
-        features_whole(run, folder, [features_part(run, part, rows_in, folder, lambda *_: None) for part in cut])
+        silent: Any = lambda *_: None  # noqa: E731
+        features_whole(run, folder, [features_part(run, part, rows_in, folder, silent) for part in cut], silent)
     return bytes_below(target)
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from agecli.engines import duckdb as module
 from agecli.engines import open_engine, plain_rows
 from agecli.engines.base import Column, Table, View
+from agecli.engines.dialect.rows import RowPlan
 from agecli.engines.runtime import compiled, evaluator
 from agecli.engines.tally import Tally
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
@@ -155,14 +156,14 @@ def answer(sql: str, tables: dict[str, Any], folder: Path) -> list[str] | str:
 
 def by_duckdb(work: Callable[[], Any]) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "by_row", lambda *_: None)
+        patch.setattr(module, "by_row", lambda *_: "as asked")
         return work()
 
 
 def planned(sql: str, table: Table) -> bool:
     engine = open_engine(threads=1)
     try:
-        return engine.translate(sql, {"t": table}).rows is not None
+        return isinstance(engine.translate(sql, {"t": table}).rows, RowPlan)
     finally:
         engine.close()
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from agecli.engines.dialect import ast, parser
 from agecli.engines.dialect.queries import QueryBinder
 from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS
-from agecli.engines.dialect.rows import RowPlan
+from agecli.engines.dialect.rows import NO_PROJECTION, RowPlan
 from agecli.engines.dialect.scope import Scope, Source, Statement
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlRefused
@@ -47,7 +47,7 @@ class Translation:
     `volatile` names what gives another answer each time: random(), uuid(), TABLESAMPLE. `by_order` says that the
     order in which rows are met shows in the answer (a sum of doubles, arbitrary(), row_number() among equals), or that
     rows come in an order which nothing in the SQL fixes (joins, groups), so threads would show too. `read` has how
-    often each table is named. `rows` is the same SELECT for compiled code, where that can compute it.
+    often each table is named. `rows` is the same SELECT for compiled code, or why that cannot compute it.
     """
 
     sql: str
@@ -55,7 +55,7 @@ class Translation:
     volatile: tuple[str, ...] = ()
     by_order: bool = False
     read: Mapping[str, int] = field(default_factory=dict)
-    rows: RowPlan | None = None
+    rows: RowPlan | str = NO_PROJECTION
 
 
 def translate(sql: str, tables: Mapping[str, Source] | None = None) -> Translation:
@@ -79,9 +79,10 @@ def _translate(sql: str, statement: Statement) -> Translation:
     bound = QueryBinder(statement).query(tree, Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
     emitted = statement.programs.finished(bound.sql, bound.origin.relation if bound.origin is not None else None)
-    rows = None
+    rows: RowPlan | str = NO_PROJECTION
     if bound.origin is not None:
-        columns, under = [one.row for one in bound.origin.known], statement.programs.under
+        columns = [(name, one.row) for (name, _), one in zip(names, bound.origin.known, strict=True)]
+        under = statement.programs.under
         rows = statement.programs.rows.plan(tree, bound.origin.relation, under, columns, statement.read)
     return Translation(emitted, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree), statement.read, rows)
 

@@ -19,6 +19,7 @@ from agecli.engines.dialect.registry import Typed
 from agecli.engines.dialect.types import Type
 from agecli.engines.runtime.elements import KINDS, Expr
 
+NO_PROJECTION = "its rows are not made of one row of one table each"
 _LONGEST_SQL = 20_000
 _MOST_LEAVES, _DEEPEST = 2_000, 120
 _RESULTS = frozenset((*KINDS, "varchar", "date", "timestamp"))  # of a function of a text
@@ -91,21 +92,25 @@ class Rows:
         return found if found is not None and _fits(found, value.type) else None
 
     def plan(
-        self, tree: ast.Query, relation: str, under: Mapping[str, str], columns: Sequence[Expr | None],
+        self, tree: ast.Query, relation: str, under: Mapping[str, str], columns: Sequence[tuple[str, Expr | None]],
         read: Mapping[str, int],
-    ) -> RowPlan | None:  # fmt: skip
-        """The plan of a statement over a relation; `under` has those that plain SELECTs are over, and `read` says how
-        often each table is named."""
+    ) -> RowPlan | str:  # fmt: skip
+        """The plan of a statement over a relation, or why there is none; `under` has those that plain SELECTs are over,
+        and `read` says how often each table is named."""
         while relation in under:
             relation = under[relation]
-        if relation not in self.sources or len(self.sources) != 1 or None in columns or not columns:
-            return None
-        if any(count != 1 for count in read.values()) or not all(map(_is_projection, (tree, *self.queries))):
-            return None
+        one_table = len(self.sources) == 1 and all(count == 1 for count in read.values())
+        if relation not in self.sources or not one_table or not all(map(_is_projection, (tree, *self.queries))):
+            return NO_PROJECTION
         (source,) = self.sources.values()
-        if source.plain is None or None in self.counted or None in self.identity:
-            return None
-        return RowPlan(source, tuple(columns), self.counted, tuple(self.identity))  # type: ignore[arg-type]
+        if source.plain is None:
+            return "the table is not of Parquet files whose columns are read as they lie there"
+        known = tuple(column for _, column in columns if column is not None)
+        unknown = [name for name, column in columns if column is None]
+        if unknown or None in self.counted or None in self.identity:
+            named = ", ".join(unknown[:5]) + ", ..." * (len(unknown) > 5) or "what is counted of the rows"
+            return f"compiled code does not know how to compute {named}"
+        return RowPlan(source, known, self.counted, self.identity)  # type: ignore[arg-type]
 
 
 def truth(value: Expr | None, kind: Type) -> Expr | None:
@@ -134,7 +139,7 @@ class _Parts(Members):
         value, bound = self.expr(node.value), self.bound.get(id(node))
         if value is None or bound is None or node.safe:
             return None
-        if bound.type.name == "varchar":  # to one of a length it is cut
+        if bound.type.name == "varchar" and bound.type.params:  # it is cut at this length
             return None
         if bound.type.name == "real" and value.kind in ("double", "integer"):
             return Expr("real", "real", (value,))
@@ -265,4 +270,4 @@ _METHODS: dict[type[ast.Expr], Any] = {
     ast.Call: _Parts.call,
 }
 
-__all__ = ["RowPlan", "Rows", "truth"]
+__all__ = ["NO_PROJECTION", "RowPlan", "Rows", "truth"]
