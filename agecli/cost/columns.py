@@ -23,13 +23,13 @@ from agecli.cost.names import (
     has_aggregates,
     has_constant_condition,
     names_table,
-    parts_of,
     type_below,
     unnested_names,
 )
 from agecli.cost.selects import Selection, SortKey, Windows, add_condition
 from agecli.cost.usage import FIELDS, JOIN, LIMIT, SAMPLE, SCALAR, SIMPLER, Mention, Output, Path, cut
 from agecli.engines.dialect import ast, parser
+from agecli.engines.dialect.trees import parts_of
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlInvalid
 

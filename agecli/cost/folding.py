@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from agecli.cost.names import chain_of, parts_of
+from agecli.cost.names import chain_of
 from agecli.engines.dialect import ast
+from agecli.engines.dialect.trees import parts_of
 
 _MAYBE_NULL = frozenset(("nullif", "try", "element_at"))  # of constants
 _UNORDERED = frozenset(("array_agg", "listagg", "string_agg"))  # all other aggregates care for no order

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 
 from agecli.cost.usage import Mention, Output, Path
 from agecli.engines.dialect import ast
 from agecli.engines.dialect.grouping import aggregate_calls
+from agecli.engines.dialect.trees import walk
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlInvalid
 
@@ -109,13 +110,11 @@ def has_aggregates(node: ast.Body) -> bool:
 
 
 def has_window(node: object) -> bool:
-    if isinstance(node, ast.Call) and node.over is not None:
-        return True
-    return any(has_window(part) for part in parts_of(node))
+    return any(isinstance(one, ast.Call) and one.over is not None for one in walk(node))
 
 
 def has_subquery(node: object) -> bool:
-    return isinstance(node, ast.Query) or any(has_subquery(part) for part in parts_of(node))
+    return any(isinstance(one, ast.Query) for one in walk(node))
 
 
 def has_constant_condition(node: ast.Expr) -> bool:
@@ -127,13 +126,7 @@ def has_constant_condition(node: ast.Expr) -> bool:
     return True
 
 
-def parts_of(node: object) -> list[object]:
-    if isinstance(node, tuple | list):
-        return list(node)
-    return [getattr(node, part.name) for part in fields(node)] if is_dataclass(node) else []
-
-
 def names_table(node: object, table: str) -> bool:
-    if isinstance(node, ast.TableName):
-        return len(node.parts) == 1 and node.parts[0].lower() == table.lower()
-    return any(names_table(part, table) for part in parts_of(node))
+    return any(
+        isinstance(one, ast.TableName) and [p.lower() for p in one.parts] == [table.lower()] for one in walk(node)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agecli.cost import conditions
@@ -12,6 +12,7 @@ from agecli.cost.names import From, Scope, chain_of, has_aggregates, has_subquer
 from agecli.cost.usage import FILTER, Output, Path
 from agecli.engines.dialect import ast
 from agecli.engines.dialect.grouping import aggregate_calls
+from agecli.engines.dialect.trees import parts_of
 from agecli.errors import SqlInvalid
 
 if TYPE_CHECKING:
@@ -173,12 +174,9 @@ def _check(binder: Binder, node: object, scope: Scope, lambdas: frozenset[str] =
     elif isinstance(node, ast.Name | ast.Field) and (chain := chain_of(node)) is not None:
         if chain[0].lower() not in lambdas:
             binder.resolve(chain, scope)
-    elif isinstance(node, tuple):
-        for item in node:
-            _check(binder, item, scope, lambdas)
-    elif is_dataclass(node) and not isinstance(node, ast.Query):
-        for part in fields(node):
-            _check(binder, getattr(node, part.name), scope, lambdas)
+    elif not isinstance(node, ast.Query):
+        for part in parts_of(node):
+            _check(binder, part, scope, lambdas)
 
 
 def add_condition(made: From, count: int) -> None:

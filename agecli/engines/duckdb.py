@@ -25,6 +25,7 @@ from agecli.engines.arrow_types import to_arrow
 from agecli.engines.base import Column, Layout, Relation, Table, View, Written
 from agecli.engines.dialect import Translation, translate
 from agecli.engines.dialect.registry import FAILED, REFUSED, Macro, Udf, needed
+from agecli.engines.dialect.rows import RowPlan
 from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import quote_text
 from agecli.engines.parquet_writer import Writer
@@ -133,6 +134,8 @@ class DuckDBEngine:
         translation = self.translate(sql, tables)
         if (read := translation.read.get(name, 0)) != 1:
             return "it is read more than once" if read else "it is not read at all"
+        if isinstance(translation.rows, RowPlan):  # each row comes of one
+            return ""
         found = translation.sql
         with self._running(found) as cursor:
             ((_, plan),) = cursor.execute(f"EXPLAIN (FORMAT json) {found}").fetchall()

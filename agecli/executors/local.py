@@ -286,7 +286,7 @@ class _Run:
             seconds = round(time.monotonic() - began, 3)
             yield self.event(events.STAGE_FAILED, stage, data={"error": error.to_json(), "seconds": seconds})
             raise
-        self._stop_workers(but=0 if stage == "train" else len(self.workers) if stage == "stage" else 1)
+        self._stop_workers(but={"train": 0, "predict": 1}.get(stage, len(self.workers)))
         for warning in facts.get("warnings", ()):
             yield self.event(events.WARNING, stage, data={"message": warning})
         seconds = round(time.monotonic() - began, 3)

@@ -12,13 +12,14 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 
 from agecli.engines.dialect import ast, parser
 from agecli.engines.dialect.queries import QueryBinder
 from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS
 from agecli.engines.dialect.rows import NO_PROJECTION, RowPlan
 from agecli.engines.dialect.scope import Scope, Source, Statement
+from agecli.engines.dialect.trees import walk
 from agecli.engines.dialect.types import Type
 from agecli.errors import SqlRefused
 
@@ -84,7 +85,9 @@ def _translate(sql: str, statement: Statement) -> Translation:
         columns = [(name, one.row) for (name, _), one in zip(names, bound.origin.known, strict=True)]
         under = statement.programs.under
         rows = statement.programs.rows.plan(tree, bound.origin.relation, under, columns, statement.read)
-    return Translation(emitted, names, tuple(sorted(set(_volatile(tree)))), _by_order(tree), statement.read, rows)
+    nodes = list(walk(tree))
+    volatile = tuple(sorted({name for node in nodes for name in _volatile(node)}))
+    return Translation(emitted, names, volatile, any(map(_by_order, nodes)), statement.read, rows)
 
 
 _DEEPEST = 6_000  # calls: some 900 ANDs or ORs in a row
@@ -96,33 +99,22 @@ _SHUFFLING = (
 
 
 def _by_order(node: object) -> bool:
-    """Does something below this node depend on the order in which rows are met, or leave theirs to chance?"""
-    if isinstance(node, ast.Call) and (
-        node.over is not None or (node.name in AGGREGATES and node.name not in _ANY_ORDER)
-    ):
-        return True
-    if isinstance(node, _SHUFFLING) or (
-        isinstance(node, ast.Select) and (node.distinct or node.grouping is not None or node.group_distinct)
-    ):
-        return True
-    if isinstance(node, ast.Query) and (node.limit is not None or node.offset is not None):
-        return True
-    parts = [getattr(node, part.name) for part in fields(node)] if is_dataclass(node) else node
-    return isinstance(parts, list | tuple) and any(_by_order(part) for part in parts)
+    """Does what this node gives depend on the order in which rows are met, or does it leave theirs to chance?"""
+    if isinstance(node, ast.Call):
+        return node.over is not None or (node.name in AGGREGATES and node.name not in _ANY_ORDER)
+    if isinstance(node, ast.Select):
+        return bool(node.distinct or node.grouping is not None or node.group_distinct)
+    if isinstance(node, ast.Query):
+        return node.limit is not None or node.offset is not None
+    return isinstance(node, _SHUFFLING)
 
 
 def _volatile(node: object) -> Iterator[str]:
-    """Names of the calls and samples below a node of the tree that give another answer each time."""
+    """The name of a call or sample that gives another answer each time."""
     if isinstance(node, ast.Call) and any(overload.volatile for overload in FUNCTIONS.get(node.name, ())):
         yield node.name
     if isinstance(node, ast.Sampled):
         yield "TABLESAMPLE"
-    if is_dataclass(node):
-        for part in fields(node):
-            yield from _volatile(getattr(node, part.name))
-    elif isinstance(node, list | tuple):
-        for item in node:
-            yield from _volatile(item)
 
 
 __all__ = ["Source", "Translation", "translate"]

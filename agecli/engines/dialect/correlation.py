@@ -11,11 +11,11 @@ Seen on Trino 476, by where the subquery stands ("scalar", "exists", "in" for IN
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
 
 from agecli.engines.dialect import ast
 from agecli.engines.dialect.grouping import aggregate_calls
 from agecli.engines.dialect.scope import Scope
+from agecli.engines.dialect.trees import walk
 from agecli.errors import SqlRefused
 
 Uses = Sequence[tuple[Scope, str]]
@@ -129,10 +129,4 @@ def _aggregates(select: ast.Select) -> bool:
 
 
 def _has_windows(node: object) -> bool:
-    if isinstance(node, ast.Query):
-        return False
-    if isinstance(node, ast.Call) and node.over is not None:
-        return True
-    if is_dataclass(node):
-        return any(_has_windows(getattr(node, part.name)) for part in fields(node))
-    return isinstance(node, tuple) and any(_has_windows(part) for part in node)
+    return any(isinstance(one, ast.Call) and one.over is not None for one in walk(node, (ast.Query,)))

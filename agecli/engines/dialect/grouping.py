@@ -16,6 +16,7 @@ from agecli.engines.dialect.casts import apply
 from agecli.engines.dialect.expressions import ExpressionBinder
 from agecli.engines.dialect.registry import AGGREGATES, Typed
 from agecli.engines.dialect.scope import Scope, Statement, Visible
+from agecli.engines.dialect.trees import walk
 from agecli.engines.dialect.types import INTEGER
 from agecli.errors import AgecliError, SqlInvalid, SqlRefused
 
@@ -126,16 +127,9 @@ class GroupedBinder(ExpressionBinder):
 
 def aggregate_calls(node: Any) -> Iterator[ast.Call]:
     """The aggregates in an expression, leaving out those of subqueries inside it."""
-    if isinstance(node, ast.Query):
-        return
-    if isinstance(node, ast.Call) and node.over is None and (node.name in AGGREGATES or node.name == "grouping"):
-        yield node
-    if dataclasses.is_dataclass(node):
-        for part in dataclasses.fields(node):
-            yield from aggregate_calls(getattr(node, part.name))
-    elif isinstance(node, tuple):
-        for item in node:
-            yield from aggregate_calls(item)
+    for one in walk(node, (ast.Query,)):
+        if isinstance(one, ast.Call) and one.over is None and (one.name in AGGREGATES or one.name == "grouping"):
+            yield one
 
 
 def check_sets(grouping: Grouping, binder: ExpressionBinder) -> None:

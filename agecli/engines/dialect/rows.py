@@ -8,7 +8,7 @@ None stands for what is not known here; one such column, and the statement is le
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from agecli.engines.dialect import ast
@@ -16,6 +16,7 @@ from agecli.engines.dialect.members import Members, Root, coerced, constant
 from agecli.engines.dialect.memo import references
 from agecli.engines.dialect.mentions import OPENING, chained, renamed
 from agecli.engines.dialect.registry import Typed
+from agecli.engines.dialect.trees import walk
 from agecli.engines.dialect.types import Type
 from agecli.engines.runtime.elements import KINDS, Expr
 
@@ -100,7 +101,7 @@ class Rows:
         while relation in under:
             relation = under[relation]
         one_table = len(self.sources) == 1 and all(count == 1 for count in read.values())
-        if relation not in self.sources or not one_table or not all(map(_is_projection, (tree, *self.queries))):
+        if relation not in self.sources or not one_table or any(map(_not_by_row, walk((tree, *self.queries)))):
             return NO_PROJECTION
         (source,) = self.sources.values()
         if source.plain is None:
@@ -243,21 +244,16 @@ def _function(value: Typed, known: Mapping[str, Expr | None]) -> Expr | None:
     return Expr("function", value.type.name, column.args, (sql, str(value.type)))
 
 
-def _is_projection(node: object) -> bool:
-    """Does every row come of one row, in the same order?"""
-    if isinstance(node, _BEYOND) or (isinstance(node, ast.Derived) and node.lateral):
-        return False
-    if isinstance(node, ast.Select) and (
-        node.distinct or node.where is not None or node.grouping is not None or node.having is not None
-        or node.group_distinct or node.windows
-    ):  # fmt: skip
-        return False
-    if isinstance(node, ast.Query) and (node.order or node.limit is not None or node.offset is not None):
-        return False
-    if isinstance(node, ast.Call) and node.over is not None:
-        return False
-    parts = [getattr(node, part.name) for part in fields(node)] if is_dataclass(node) else node
-    return not isinstance(parts, list | tuple) or all(map(_is_projection, parts))
+def _not_by_row(node: object) -> bool:
+    """Does it make rows of other than one row each, or bring them into another order?"""
+    if isinstance(node, ast.Select):
+        others = node.where, node.grouping, node.having
+        return bool(node.distinct or node.group_distinct or node.windows or any(one is not None for one in others))
+    if isinstance(node, ast.Query):
+        return bool(node.order) or node.limit is not None or node.offset is not None
+    if isinstance(node, ast.Call):
+        return node.over is not None
+    return isinstance(node, _BEYOND) or (isinstance(node, ast.Derived) and node.lateral)
 
 
 _METHODS: dict[type[ast.Expr], Any] = {
