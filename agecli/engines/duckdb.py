@@ -30,6 +30,7 @@ from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import quote_text
 from agecli.engines.parquet_writer import Writer
 from agecli.engines.plain_rows import by_row, swapped
+from agecli.engines.runtime.compiled import enabled
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid, SqlRefused
 
 _ROW_GROUP_ROWS = 122_880
@@ -44,6 +45,10 @@ class _Opened:
     translation: Translation
     source: Source
     why: str
+
+
+_TRANSLATIONS: dict[Any, Translation] = {}  # of this process: each stage opens an engine, and reads the same SQL
+_MOST_KEPT = 100
 
 
 class DuckDBEngine:
@@ -171,10 +176,16 @@ class DuckDBEngine:
 
     def translate(self, sql: str, tables: Mapping[str, Relation]) -> Translation:
         """The DuckDB SQL for a SELECT over these tables, with its columns; made once while their files are the same."""
-        key = sql, tuple(tables.items()), tuple(scans.stamps(views.files_behind(tables.values())))
-        if key not in self._translations:
-            self._translations[key] = self._translate(sql, tables)
-        return self._translations[key]
+        key = sql, tuple(tables.items()), tuple(scans.stamps(views.files_behind(tables.values()))), enabled()
+        # of a view the translation names functions that are this engine's own
+        own = any(isinstance(table, View) for table in tables.values())
+        kept = self._translations if own else _TRANSLATIONS
+        found = kept.get(key)
+        if found is None:
+            if len(kept) >= _MOST_KEPT:
+                kept.clear()
+            found = kept[key] = self._translate(sql, tables)
+        return found
 
     def _translate(self, sql: str, tables: Mapping[str, Relation]) -> Translation:
         behind = [self._view(table) for table in tables.values() if isinstance(table, View)]

@@ -53,6 +53,7 @@ def let_go(task: Task) -> None:
         gc.collect(1)  # of a Parquet footer the metadata and its schema hold each other
         return
     gc.collect()
+    gc.freeze()  # what is there now, modules and the like, stays: later collections need not look at it
     if "pyarrow" in sys.modules:
         sys.modules["pyarrow"].default_memory_pool().release_unused()
     with contextlib.suppress(OSError, AttributeError):  # only the GNU library has it

@@ -89,7 +89,7 @@ def _mark(run: FrozenRun, facts: Facts) -> None:
 def staging_view(run: FrozenRun, engine: Engine, source: Table) -> tuple[View, Tally]:
     """The staging table of this source, or of a part of it, as a SELECT, and what will have counted its rows when a
     query has read it once."""
-    sql = staging_sql(run.recipe, run.as_of, source, engine)
+    sql = staging_sql(run.recipe, run.as_of, run.source.table, engine)
     tables = {"source": source}
     with in_file("staging.sql"):
         columns = engine.describe(sql, tables)
