@@ -65,7 +65,8 @@ class DuckDBEngine:
             "preserve_insertion_order": True,
             # where statistics say that a column has no NULL, (a + a) IS NULL would be false and the sum not computed:
             # whether there is an error would depend on what else is in the file
-            "disabled_optimizers": "statistics_propagation",
+            # and IN with more than a few constants would be a join, of which rows come in any order
+            "disabled_optimizers": "statistics_propagation,in_clause",
         }
         if threads is not None:
             settings["threads"] = threads
@@ -115,13 +116,13 @@ class DuckDBEngine:
                 )
                 with writer:
                     made = by_row(self, sql, tables, translation, writer.schema)
-                    why = made if isinstance(made, str) else ""
                     for batch in self._stream(translation.sql, writer.schema) if isinstance(made, str) else made:
                         writer.add(batch)
                         if progress is not None:
                             progress(writer.rows)
             except SqlFailed as error:
                 raise scans.damaged(views.files_behind(tables.values())) or error from error
+        why = made if isinstance(made, str) else made.given_up
         return Written(tuple(writer.names), writer.rows, columns, writer.nulls, frozenset(writer.infinite), why)
 
     def check_created(self, sql: str, tables: Mapping[str, Relation]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from agecli.engines.dialect import Translation
 from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import duckdb_type, quote_name
 from agecli.engines.runtime.compiled import enabled, places
-from agecli.engines.runtime.rows import RowProgram
+from agecli.engines.runtime.rows import Done, RowProgram
 from agecli.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ Ask = Callable[[pa.Table], pa.Table]
 
 def by_row(
     engine: DuckDBEngine, sql: str, tables: Mapping[str, Relation], translation: Translation, schema: pa.Schema
-) -> Iterator[pa.RecordBatch] | str:
+) -> ByRow | str:
     """The rows of a SELECT of this schema, or why DuckDB is to compute them all."""
+    if not enabled():
+        return "there is no compiled code here: no C compiler when agecli was installed, or AGECLI_FAST=off"
     plan = translation.rows
     if isinstance(plan, str):
         return plan
-    if not enabled():
-        return "there is no compiled code here: no C compiler when agecli was installed, or AGECLI_FAST=off"
     views = [table for name, table in tables.items() if isinstance(table, View) and translation.read.get(name.lower())]
     tally = views[0].tally if views else None
     if tally is not None:
@@ -63,7 +63,7 @@ def by_row(
     if strange:
         return f"the files have {strange[0]} in a type that compiled code does not read, or under a name twice"
     exact = _Exact(engine, sql, tables, plan.source, program)
-    return _computed(plan.source.plain, program, schema, tally, exact)
+    return ByRow(plan.source.plain, program, schema, tally, exact)
 
 
 def _lying_otherwise(plain: Plain, source: Source, program: RowProgram) -> list[str]:
@@ -78,39 +78,46 @@ def _lying_otherwise(plain: Plain, source: Source, program: RowProgram) -> list[
     ]
 
 
-def _computed(
-    plain: Plain, program: RowProgram, schema: pa.Schema, tally: Tally | None, exact: _Exact
-) -> Iterator[pa.RecordBatch]:
-    useless, at = 0, (plain.table.rows or (0, 0))[0]
-    for columns, count in _batches(plain, program):
-        done = program.run(columns, count)
-        odd = np.flatnonzero(done.odd)
-        at += count
-        if len(odd) * 2 > count:
-            useless += 1
-            yield from exact.rows(columns, schema)
-            if useless < _GIVEN_UP:
+@dataclass
+class ByRow:
+    """The rows of a SELECT, batch by batch. `given_up` says, once all are read, why DuckDB made the last of them."""
+
+    plain: Plain
+    program: RowProgram
+    schema: pa.Schema
+    tally: Tally | None
+    exact: _Exact
+    given_up: str = ""
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        useless, at = 0, (self.plain.table.rows or (0, 0))[0]
+        for columns, count in _batches(self.plain, self.program):
+            done = self.program.run(columns, count)
+            odd = np.flatnonzero(done.odd)
+            at += count
+            if len(odd) * 2 <= count:
+                useless = 0
+                if self.tally is not None:
+                    self.tally.count(count - len(odd), done.counts)
+                yield self._mended(done, odd, columns)
                 continue
-            rest = exact.rest(at)
+            useless += 1
+            yield from self.exact.rows(columns, self.schema)
+            rest = self.exact.rest(at) if useless >= _GIVEN_UP else None
             if rest is not None:
+                self.given_up = "most rows have values that compiled code leaves to it, such as sums out of bounds"
                 yield from rest
                 return
-            continue
-        useless = 0
-        if tally is not None:
-            tally.count(count - len(odd), done.counts)
-        made = pa.RecordBatch.from_arrays(
-            [_as(column, field.type) for column, field in zip(done.columns, schema, strict=True)], schema=schema
-        )
-        if len(odd):
-            made = _mended(made, odd, exact.rows({i: c.take(pa.array(odd)) for i, c in columns.items()}, schema))
-        yield made
 
-
-def _mended(made: pa.RecordBatch, odd: np.ndarray[Any, Any], exact: list[pa.RecordBatch]) -> pa.RecordBatch:
-    """The batch with other values in the rows that are odd."""
-    whole = pa.Table.from_batches([made, *exact]).combine_chunks()
-    return whole.take(places(made.num_rows, odd)).combine_chunks().to_batches()[0]
+    def _mended(self, done: Done, odd: np.ndarray[Any, Any], columns: Mapping[int, pa.Array]) -> pa.RecordBatch:
+        """What became of a batch, with DuckDB's values in the rows that are odd."""
+        arrays = [_as(column, field.type) for column, field in zip(done.columns, self.schema, strict=True)]
+        made = pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+        if not len(odd):
+            return made
+        exact = self.exact.rows({i: c.take(pa.array(odd)) for i, c in columns.items()}, self.schema)
+        whole = pa.Table.from_batches([made, *exact]).combine_chunks()
+        return whole.take(places(made.num_rows, odd)).combine_chunks().to_batches()[0]
 
 
 def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:

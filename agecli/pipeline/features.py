@@ -147,7 +147,7 @@ def features_whole(run: FrozenRun, folder: Path, parts: Sequence[Facts], say: Sa
         sum(part["rows"] for part in parts),
         nulls={name: sum(part["nulls"][name] for part in parts) for name in parts[0]["nulls"]},
         infinite=frozenset(name for part in parts for name in part["infinite"]),
-        by_engine=parts[0]["by_engine"],
+        by_engine=next(filter(None, (part["by_engine"] for part in parts)), ""),
     )
     try:
         return _check(run, folder, written.rows, written, tally, say)

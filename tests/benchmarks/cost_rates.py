@@ -34,10 +34,23 @@ def main() -> None:
     rows = parser.parse_args().rows
     with tempfile.TemporaryDirectory() as folder:
         project = Path(folder) / "project"
-        for words in (["init", str(project)], ["-C", str(project), "run", "--all", "--synth-rows", str(rows)]):
-            subprocess.run([sys.executable, "-m", "agecli", *words], check=True)
+        stored = Path(folder) / "stored"  # once more with a staging table on disk, to have its size
+        generated = project / "workspace" / "profiles" / "generated"
+        agecli("init", project)
+        agecli("-C", project, "run", "--all", "--synth-rows", rows)
+        (source,) = generated.iterdir()
+        agecli(
+            "-C", project, "run", "--to", "stage", "--materialise", "table", "--workspace", stored, "--source", source
+        )
         found = measured(Workspace(project / "workspace", "profiles", PERIOD), rows)
+        found["staging"] = bytes_per_row(
+            sorted((Workspace(stored, "profiles", PERIOD).base / "staging").glob("*/*.parquet"))
+        )
     rates.BENCHMARK.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def agecli(*words: object) -> None:
+    subprocess.run([sys.executable, "-m", "agecli", *map(str, words)], check=True)
 
 
 def measured(workspace: Workspace, rows: int) -> dict[str, object]:

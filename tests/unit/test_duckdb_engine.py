@@ -262,3 +262,14 @@ def test_an_unknown_engine_is_a_mistake_in_the_configuration() -> None:
     with pytest.raises(AgecliError, match="spark") as caught:
         open_engine("spark")
     assert caught.value.exit_code == 2
+
+
+def test_in_with_many_constants_leaves_the_rows_in_their_order(engine: DuckDBEngine, tmp_path: Path) -> None:
+    """DuckDB would join them, and shuffle what several threads read."""
+    ids = range(100_000)
+    rows = pa.table({"id": pa.array(ids, pa.int32()), "s": [f"a{i % 20}" for i in ids]})
+    pq.write_table(rows, tmp_path / "t.parquet", row_group_size=5_000)
+    sql = "SELECT id, s IN ('a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7') AS named FROM t"
+    read = pa.Table.from_batches(engine.read(sql, {"t": Table((str(tmp_path / "t.parquet"),))}))
+    assert read.column("id").to_pylist() == list(ids)
+    assert sum(read.column("named").to_pylist()) == 35_000

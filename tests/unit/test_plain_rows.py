@@ -160,6 +160,15 @@ def by_duckdb(work: Callable[[], Any]) -> Any:
         return work()
 
 
+def told(sql: str, tables: dict[str, Any], folder: Path) -> str:
+    """Why the engine computed the rows; nothing where compiled code did."""
+    engine = open_engine(threads=1)
+    try:
+        return engine.create(sql, tables, folder).by_engine
+    finally:
+        engine.close()
+
+
 def planned(sql: str, table: Table) -> bool:
     engine = open_engine(threads=1)
     try:
@@ -204,6 +213,26 @@ def test_what_recipes_are_made_of_is_computed_row_by_row(tmp_path: Path, express
 )  # fmt: skip
 def test_what_is_no_plain_projection_is_left_to_duckdb(tmp_path: Path, sql: str) -> None:
     assert not planned(sql, written(tmp_path / "t.parquet", [{"a": 1}]))
+
+
+@pytest.mark.parametrize(
+    "sql, why",
+    [
+        ("SELECT a + 1 AS b, s FROM t", ""),
+        ("SELECT a, date_add('day', a, DATE '2020-01-01') AS b, s FROM t", "does not know how to compute b"),
+        ("SELECT a FROM t WHERE a > 1", "not made of one row of one table"),
+        ("SELECT U&'\\0041' AS b, a FROM t", "U&'...'"),
+        ("SELECT 1 AS b FROM t", "reads no column"),
+    ],
+)
+def test_it_is_said_why_compiled_code_did_not_compute_the_rows(tmp_path: Path, sql: str, why: str) -> None:
+    table = written(tmp_path / "t.parquet", FEW)
+    assert (why in told(sql, {"t": table}, tmp_path / "o")) if why else told(sql, {"t": table}, tmp_path / "o") == ""
+
+
+def test_it_is_said_that_there_is_no_compiled_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGECLI_FAST", "off")
+    assert "AGECLI_FAST=off" in told("SELECT a FROM t", {"t": written(tmp_path / "t.parquet", FEW)}, tmp_path / "o")
 
 
 def test_odd_rows_stand_in_their_places(tmp_path: Path) -> None:
@@ -262,6 +291,7 @@ def test_where_most_rows_are_odd_duckdb_computes_all(tmp_path: Path, monkeypatch
     found = answer("SELECT id, c FROM v", {"v": view}, tmp_path / "two")
     assert found[1:] == [repr([i, None]) for i in range(5, 185)]
     assert (tally.rows, tally.counts) == (180, {"late": 175})
+    assert "most rows have values" in told("SELECT id, c FROM v", {"v": view}, tmp_path / "three")
 
 
 @pytest.mark.parametrize("rows", [[{"a": 2**31 - 1}], [{"a": 2**31 - 1}, {"a": None}]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import weakref
 
 import pytest
@@ -23,5 +24,8 @@ def test_what_a_task_leaves_in_a_circle_is_freed_before_the_next_one(task: Task)
     there = weakref.ref(left)
     del left
     assert there() is not None
-    let_go(task)
-    assert there() is None
+    try:
+        let_go(task)
+        assert there() is None
+    finally:
+        gc.unfreeze()

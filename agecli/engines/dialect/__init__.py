@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from agecli.engines.dialect import ast, parser
 from agecli.engines.dialect.queries import QueryBinder
 from agecli.engines.dialect.registry import AGGREGATES, FUNCTIONS
-from agecli.engines.dialect.rows import NO_PROJECTION, RowPlan
+from agecli.engines.dialect.rows import NO_PROJECTION, NOT_READ, RowPlan
 from agecli.engines.dialect.scope import Scope, Source, Statement
 from agecli.engines.dialect.trees import walk
 from agecli.engines.dialect.types import Type
@@ -80,7 +80,7 @@ def _translate(sql: str, statement: Statement) -> Translation:
     bound = QueryBinder(statement).query(tree, Scope())
     names = tuple((name or f"_col{i}", kind) for i, (name, kind) in enumerate(bound.columns))
     emitted = statement.programs.finished(bound.sql, bound.origin.relation if bound.origin is not None else None)
-    rows: RowPlan | str = NO_PROJECTION
+    rows: RowPlan | str = NO_PROJECTION if statement.programs.on else NOT_READ
     if bound.origin is not None:
         columns = [(name, one.row) for (name, _), one in zip(names, bound.origin.known, strict=True)]
         under = statement.programs.under

@@ -21,6 +21,7 @@ from agecli.engines.dialect.types import Type
 from agecli.engines.runtime.elements import KINDS, Expr
 
 NO_PROJECTION = "its rows are not made of one row of one table each"
+NOT_READ = "it has texts written as U&'...', or signs by which agecli marks its own SQL"
 _LONGEST_SQL = 20_000
 _MOST_LEAVES, _DEEPEST = 2_000, 120
 _RESULTS = frozenset((*KINDS, "varchar", "date", "timestamp"))  # of a function of a text
@@ -87,6 +88,8 @@ class Rows:
         found = _constant(node, value) or _by_column(value, self.columns)
         if found is None:
             found = _Parts(bound, {}).made(node)
+            if found is not None and found is self.columns.get(value.sql):  # a cast that does nothing
+                return found
             # what looks at texts at all does so once for each text; whether there is one is seen without
             if (found is None or any(part.op == "function" for part in _parts(found))) and OPENING not in value.sql:
                 found = _function(value, self.columns) or found
@@ -266,4 +269,4 @@ _METHODS: dict[type[ast.Expr], Any] = {
     ast.Call: _Parts.call,
 }
 
-__all__ = ["NO_PROJECTION", "RowPlan", "Rows", "truth"]
+__all__ = ["NOT_READ", "NO_PROJECTION", "RowPlan", "Rows", "truth"]
