@@ -34,7 +34,7 @@ COLUMNS = ("stage", "bytes_low", "bytes_expected", "bytes_high", "bytes_read", "
 HISTORY = ("run", "rows", "bytes_expected", "bytes_read", "error", "within", "cpu_expected", "cpu_seconds", "cpu_error",
            "note")  # fmt: skip
 FOOTER = 64 << 10  # bytes that a reader takes from the end of a file
-OPENED = 6  # times that a stage opens a table: count, describe, read, check
+OPENED = 4  # times that a stage opens a table: count, describe, read, check
 CHECKED = 2  # times that it opens the features that it wrote, which may be many files: count, read
 SLACK = 2 << 20
 SPOOL_BYTES = 4  # of an encoded value
@@ -194,8 +194,8 @@ def _expected(
 ) -> dict[str, Range]:
     """Bytes that each stage reads, from the footers of its tables.
 
-    A table just written has its ids read twice, and those of the table before are summed again: once each is the
-    least. Beyond some millions of rows the ids' hashes go through files too.
+    A table just written has its ids read once, and those of a stored staging table are summed again for the features.
+    Beyond some millions of rows the ids' hashes go through files too.
     """
     queries = queries_of(run.recipe, run.workspace.period, tables)
     needed = {name: _columns(sql, opened) for name, (_, sql) in queries.items()}
@@ -208,7 +208,7 @@ def _expected(
     stages = {
         "stage": (needed["staging"], counts["staging"] + counting, ("staging",), ("source", "staging")),
         "features": (needed["features"], 0, ("features", "staging"), ("staging", "features")),
-        "aggregate": (needed["results"], counts["results"], ("results", "features"), ("predictions", "results")),
+        "aggregate": (needed["results"], counts["results"], ("results",), ("predictions", "results")),
     }
     found = {"batches": Range(0, _footers(tables["features"]), SLACK)}
     ways = {event.stage: event.data.get("staging") for event in events if event.kind == STAGE_FINISHED}
@@ -224,7 +224,7 @@ def _expected(
     for stage, (data, counted, checked, touched) in stages.items():
         footers = sum((CHECKED if name == "features" else OPENED) * _footers(tables[name]) for name in touched)
         once = sum(ids[name] for name in checked)
-        likely = data + counted + once + ids[checked[0]] + hashes + footers
+        likely = data + counted + once + hashes + footers
         least = data - unread if stage == "features" else data
         found[stage] = Range(round(LEAST * (least + once)), likely, likely + data + once + SLACK)
     return {**found, **_model_stages(run, events, tables, opened)}
