@@ -397,7 +397,7 @@ def explained(error: Exception, spill: str = "") -> AgecliError:
         if mark in text:
             return SqlFailed(_BROKE, _after(text, mark), "use TRY, TRY_CAST or NULLIF")
     first = text.strip().splitlines()[0] if text.strip() else type(error).__name__
-    if isinstance(error, duckdb.OutOfMemoryException):
+    if isinstance(error, duckdb.OutOfMemoryException) or text.startswith("Out of Memory Error"):  # by a stream
         return AgecliError("the query ran out of memory", first, "allow more with --memory")
     if "No space left" in text:
         return disk_error(text, "the temporary directory")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from agecli.engines.files import partitions
 from agecli.engines.json_lines import open_bytes, open_text
 from agecli.errors import DataError
 
+_SIZED_UP = 8  # files: row groups are of one size for all that one writer wrote
 _FILE = "agecli file"  # the column in which DuckDB names the file of each row
 _NUMBER = "file_row_number"  # the column in which DuckDB counts the rows of each file
 _OBJECT = 1 << 24  # longest JSON line, in bytes: DuckDB sets aside a buffer of twice that for each thread
@@ -47,6 +49,15 @@ def footer(path: str) -> pq.FileMetaData:
     except (pa.ArrowException, OSError) as error:
         why = f"{path}: {str(error).splitlines()[0]}"
         raise DataError("a Parquet file cannot be read", why, "write the file again; it may be truncated") from None
+
+
+def largest_row_group(table: Table) -> int:
+    """Bytes of the largest row group in the largest files of a Parquet table, packed; 0 for text."""
+    if table.format != "parquet":
+        return 0
+    footers = map(footer, sorted(table.files, key=os.path.getsize)[-_SIZED_UP:])
+    groups = (found.row_group(i) for found in footers for i in range(found.num_row_groups))
+    return max((sum(g.column(i).total_compressed_size for i in range(g.num_columns)) for g in groups), default=0)
 
 
 def stamps(tables: Iterable[Table]) -> Iterator[tuple[int, int] | None]:

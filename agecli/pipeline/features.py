@@ -50,7 +50,7 @@ def features(run: FrozenRun, progress: Progress, say: Say) -> Facts:
     Raises ConfigError when features.sql and the recipe's list differ, DataError when it drops or multiplies rows;
     where the staging table is not stored, also what storing it would raise.
     """
-    engine = engine_of(run)
+    engine = engine_of(run, source=run.source.table)
     known, facts, way = staged(run, stored=False), None, "ephemeral"
     if known is not None and not known["files"]:
         facts = _from_view(run, engine, known["rows_in"], progress, say)
@@ -118,7 +118,7 @@ def features_part(run: FrozenRun, part: Part, rows: int, folder: Path, progress:
     Raises NotInParts where the SQL or the data ask for the table to be made in one piece, or where an error is
     better told by that.
     """
-    engine = engine_of(run, 1, f"-{part.file}")
+    engine = engine_of(run, 1, f"-{part.file}", run.source.table)
     try:
         source = replace(run.source.table, rows=(part.first, part.last))
         sql, tables, tally, why = _in_one_pass(run, engine, source)

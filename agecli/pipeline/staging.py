@@ -44,7 +44,7 @@ def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None], progress
     Raises ConfigError when the SQL does not give the columns that the contract names, DataError when the data
     breaks it: rows dropped or multiplied, null or repeated ids, too many labels out of bounds.
     """
-    engine = engine_of(run)
+    engine = engine_of(run, source=run.source.table)
     rows_in = engine.count(run.source.table)
     if rows_in == 0:
         raise DataError("the source is empty", "it has no rows", "give a source that has rows")

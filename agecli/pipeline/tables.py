@@ -12,6 +12,7 @@ from agecli import recipe as recipes
 from agecli.config import Settings
 from agecli.engines import Engine, open_engine
 from agecli.engines.base import Relation, Table, View
+from agecli.engines.tables import largest_row_group
 from agecli.errors import AgecliError, ConfigError
 from agecli.models.spec import check_params
 from agecli.pipeline import source
@@ -36,18 +37,22 @@ def table_at(workspace: Workspace, name: str, fingerprint: str) -> Table:
 # comes on top and does not grow. Given more, it takes more, and peak memory would wander with the rows.
 ENGINE_SHARE = 16
 BYTES_PER_THREAD = 128 << 20
+GROUPS_HELD = 2  # the row group that is read, and what is unpacked of it
 
 
-def engine_of(run: FrozenRun, threads: int | None = None, part: str = "") -> Engine:
+def engine_of(run: FrozenRun, threads: int | None = None, part: str = "", source: Table | None = None) -> Engine:
     """The embedded engine within this run's memory; what does not fit spills into the run's folder. The engine of a
-    `part` shares the memory with those of the others, and has a place of its own to spill to."""
+    `part` shares the memory with those of the others, and has a place of its own to spill to. One that reads the
+    `source` may hold row groups of it, which are as large as who wrote them made them."""
     threads = threads or run.workers
     memory = engine_memory(run, threads)
+    if part:
+        memory = max(memory // run.workers, BYTES_PER_THREAD >> 20)
+    if source is not None:
+        most = run.memory // (run.workers if part else 1) >> 20
+        memory = max(memory, min(memory + (threads * GROUPS_HELD * largest_row_group(source) >> 20), most))
     return open_engine(
-        "duckdb",
-        threads=threads,
-        memory_mb=max(memory // run.workers, BYTES_PER_THREAD >> 20) if part else memory,
-        temp_directory=run.folder / f"{TEMPORARY}spill{part}",
+        "duckdb", threads=threads, memory_mb=memory, temp_directory=run.folder / f"{TEMPORARY}spill{part}"
     )
 
 

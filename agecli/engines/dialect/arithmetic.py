@@ -32,6 +32,8 @@ def negate(value: Typed) -> Typed:
         raise mismatch("-", kind)
     if value.is_constant and value.constant is not None:
         return replace(value, sql=f"CAST(-{_bare(value)} AS {duckdb_type(kind)})", constant=-value.constant)
+    if kind.is_floating:  # DuckDB would make x <= -1 of -x >= 1, and of NaN, which it takes for the greatest, x <= NaN
+        return mapped(value, kind, lambda a: f"CAST(({a}) * -1e0 AS {duckdb_type(kind)})")
     integer = kind.is_integer
     return mapped(value, kind, lambda a: f"CAST(-({a}) AS {duckdb_type(kind)})", fails=integer,
                   quiet=lambda a: f"TRY_CAST(-CAST({a} AS HUGEINT) AS {duckdb_type(kind)})")  # fmt: skip
