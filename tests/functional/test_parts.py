@@ -24,7 +24,7 @@ from agecli.executors.base import RunRequest
 from agecli.executors.local import LocalExecutor
 from agecli.executors.processes import Worker
 from agecli.executors.tasks import FeaturesPart, FeaturesWhole, Task
-from agecli.pipeline import parts
+from agecli.pipeline import parts, tables
 from agecli.pipeline import source as sources
 from agecli.pipeline.features import features, features_part, features_whole
 from agecli.pipeline.frozen import FrozenRun
@@ -368,3 +368,17 @@ def test_what_a_killed_run_wrote_in_parts_is_cleared_away(heights):
     (half / "_agecli.json").unlink()
     assert run(heights, 3, period="2026Q3").files == whole.files
     assert not half.exists()
+
+
+def test_an_engine_has_room_for_the_row_groups_of_the_source_within_the_memory_of_the_run(
+    heights, tmp_path, monkeypatch
+):
+    pq.write_table(table(0, 10), tmp_path / "rows.parquet")
+    run = replace(run_of(heights, tmp_path / "rows.parquet", tmp_path / "workspace", workers=2), memory=4 << 30)
+    limits: list[int] = []
+    monkeypatch.setattr(tables, "open_engine", lambda _, *, memory_mb, **more: limits.append(memory_mb))
+    for size in (0, 100 << 20, 3 << 30):
+        monkeypatch.setattr(tables, "largest_row_group", lambda _, size=size: size)
+        tables.engine_of(run, 1, "-0", run.source.table)
+        tables.engine_of(run, source=run.source.table)
+    assert limits == [128, 256, 128 + 200, 256 + 400, 2048, 4096]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,8 +14,8 @@ import pytest
 
 from agecli.engines import SqlRefused, open_engine
 from agecli.engines.base import Column, Table
-from agecli.engines.duckdb import DuckDBEngine
-from agecli.engines.tables import source
+from agecli.engines.duckdb import DuckDBEngine, explained
+from agecli.engines.tables import largest_row_group, source
 from agecli.errors import AgecliError, DataError, SqlFailed, SqlInvalid
 
 
@@ -273,3 +275,39 @@ def test_in_with_many_constants_leaves_the_rows_in_their_order(engine: DuckDBEng
     read = pa.Table.from_batches(engine.read(sql, {"t": Table((str(tmp_path / "t.parquet"),))}))
     assert read.column("id").to_pylist() == list(ids)
     assert sum(read.column("named").to_pylist()) == 35_000
+
+
+@pytest.mark.parametrize(
+    "condition, told",
+    [("-d >= nan()", [False, False, False, None]), ("-d <= nan()", [False, False, False, None]),
+     ("NOT (-d BETWEEN nan() AND 5e0)", [True, True, True, None]), ("-d > -1e0", [False, True, False, None]),
+     ("-CAST(d AS REAL) >= CAST(nan() AS REAL)", [False, False, False, None])],
+)  # fmt: skip
+def test_a_negated_double_is_not_beyond_nan(
+    engine: DuckDBEngine, tmp_path: Path, condition: str, told: list[bool | None]
+) -> None:
+    pq.write_table(pa.table({"d": [1.0, -0.0, float("nan"), None]}), tmp_path / "d.parquet")
+    found = engine.query(f"SELECT {condition} AS told FROM t", {"t": Table((str(tmp_path / "d.parquet"),))})
+    assert found.column("told").to_pylist() == told
+
+
+def test_a_negated_double_keeps_its_sign(engine: DuckDBEngine, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"d": [0.0, -0.0, 5e-324]}), tmp_path / "d.parquet")
+    found = engine.query("SELECT -d AS n FROM t", {"t": Table((str(tmp_path / "d.parquet"),))})
+    assert repr(found.column("n").to_pylist()) == "[-0.0, 0.0, -5e-324]"
+
+
+def test_memory_that_runs_out_in_a_stream_is_told_as_that() -> None:
+    error = explained(
+        OSError("Out of Memory Error: failed to allocate data of size 2.0 MiB (242.6 MiB/244.1 MiB used)")
+    )
+    assert (type(error), error.what) == (AgecliError, "the query ran out of memory")
+
+
+def test_the_largest_row_group_is_told_in_packed_bytes(tmp_path: Path) -> None:
+    rows = pa.table({"id": [os.urandom(8) for _ in range(3_000)]})
+    pq.write_table(rows, tmp_path / "a.parquet", row_group_size=1_000, use_dictionary=False)
+    pq.write_table(rows, tmp_path / "b.parquet", row_group_size=2_000, use_dictionary=False)
+    both = Table((str(tmp_path / "a.parquet"), str(tmp_path / "b.parquet")))
+    assert 2_000 * 8 < largest_row_group(both) < 2_000 * 14
+    assert largest_row_group(replace(both, format="csv")) == 0
