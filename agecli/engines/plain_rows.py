@@ -131,7 +131,10 @@ def _batches(plain: Plain, program: RowProgram) -> Iterator[tuple[dict[int, pa.A
     names = [plain.fields[i] for i in program.columns]
     start = 0
     for path in plain.table.files:
-        with _readable(path), pq.ParquetFile(path, read_dictionary=words, buffer_size=_READ_BYTES) as file:
+        with (
+            _readable(path),
+            pq.ParquetFile(path, read_dictionary=words, buffer_size=_READ_BYTES, pre_buffer=False) as file,
+        ):
             for group in range(file.num_row_groups):
                 at, start = start, start + file.metadata.row_group(group).num_rows
                 if start <= first or (last is not None and at >= last):

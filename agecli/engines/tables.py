@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -55,9 +54,16 @@ def largest_row_group(table: Table) -> int:
     """Bytes of the largest row group in the largest files of a Parquet table, packed; 0 for text."""
     if table.format != "parquet":
         return 0
-    footers = map(footer, sorted(table.files, key=os.path.getsize)[-_SIZED_UP:])
+    footers = map(footer, sorted(table.files, key=_size)[-_SIZED_UP:])
     groups = (found.row_group(i) for found in footers for i in range(found.num_row_groups))
     return max((sum(g.column(i).total_compressed_size for i in range(g.num_columns)) for g in groups), default=0)
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:
+        return 0  # its footer will say what is wrong with it
 
 
 def stamps(tables: Iterable[Table]) -> Iterator[tuple[int, int] | None]:

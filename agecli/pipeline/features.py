@@ -5,7 +5,7 @@ One process makes them all, or several make a part each and one of them looks at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,11 @@ from agecli.pipeline.staging import (
     store,
     tallied,
 )
-from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of, staging_table
+from agecli.pipeline.tables import Facts, Progress, Say, engine_memory, engine_of, staging_table
 from agecli.recipe import BASE_COLUMNS, Recipe, render
 from agecli.workspace import mark_whole, new_folder
 
 COMPILED = "compiled code computed the rows"
-
-Say = Callable[[str], None]
 
 
 class _Unclear(Exception):

@@ -7,7 +7,7 @@ features are computed from a view that counts its rows as they pass.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from agecli.engines import Engine
 from agecli.engines.base import Column, Table, View
@@ -17,7 +17,7 @@ from agecli.errors import ConfigError, DataError, SqlFailed, SqlInvalid, SqlRefu
 from agecli.pipeline.frozen import FrozenRun
 from agecli.pipeline.graph import ROW_GROUP_ROWS, fingerprints, keeps_staging
 from agecli.pipeline.space import check_space
-from agecli.pipeline.tables import Facts, Progress, engine_memory, engine_of
+from agecli.pipeline.tables import Facts, Progress, Say, engine_memory, engine_of
 from agecli.recipe import BASE_COLUMNS, IDENTIFIER, Recipe, render
 from agecli.workspace import mark_whole, new_folder
 
@@ -35,7 +35,7 @@ def in_file(name: str) -> Iterator[None]:
         raise type(error)(f"{name}: {error.what}", error.why, error.fix or f"correct {name} of the recipe") from error
 
 
-def stage(run: FrozenRun, stages: set[str], say: Callable[[str], None], progress: Progress) -> Facts:
+def stage(run: FrozenRun, stages: set[str], say: Say, progress: Progress) -> Facts:
     """Checks the source and staging.sql; writes the staging table where it is wanted on disk. Returns its facts.
 
     `stages` are all that the run will do: their need of disk is said first. Where the table is not wanted, its rows

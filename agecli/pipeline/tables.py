@@ -12,7 +12,6 @@ from agecli import recipe as recipes
 from agecli.config import Settings
 from agecli.engines import Engine, open_engine
 from agecli.engines.base import Relation, Table, View
-from agecli.engines.tables import largest_row_group
 from agecli.errors import AgecliError, ConfigError
 from agecli.models.spec import check_params
 from agecli.pipeline import source
@@ -22,6 +21,7 @@ from agecli.workspace import MARKER, TABLES, TEMPORARY, Workspace
 
 Facts = dict[str, Any]
 Progress = Callable[[int, int], None]  # rows done, rows in all
+Say = Callable[[str], None]
 
 
 def table_at(workspace: Workspace, name: str, fingerprint: str) -> Table:
@@ -49,6 +49,8 @@ def engine_of(run: FrozenRun, threads: int | None = None, part: str = "", source
     if part:
         memory = max(memory // run.workers, BYTES_PER_THREAD >> 20)
     if source is not None:
+        from agecli.engines.tables import largest_row_group  # brings Arrow, which the executor does without
+
         most = run.memory // (run.workers if part else 1) >> 20
         memory = max(memory, min(memory + (threads * GROUPS_HELD * largest_row_group(source) >> 20), most))
     return open_engine(

@@ -378,7 +378,7 @@ def test_an_engine_has_room_for_the_row_groups_of_the_source_within_the_memory_o
     limits: list[int] = []
     monkeypatch.setattr(tables, "open_engine", lambda _, *, memory_mb, **more: limits.append(memory_mb))
     for size in (0, 100 << 20, 3 << 30):
-        monkeypatch.setattr(tables, "largest_row_group", lambda _, size=size: size)
+        monkeypatch.setattr("agecli.engines.tables.largest_row_group", lambda _, size=size: size)
         tables.engine_of(run, 1, "-0", run.source.table)
         tables.engine_of(run, source=run.source.table)
     assert limits == [128, 256, 128 + 200, 256 + 400, 2048, 4096]

@@ -311,3 +311,6 @@ def test_the_largest_row_group_is_told_in_packed_bytes(tmp_path: Path) -> None:
     both = Table((str(tmp_path / "a.parquet"), str(tmp_path / "b.parquet")))
     assert 2_000 * 8 < largest_row_group(both) < 2_000 * 14
     assert largest_row_group(replace(both, format="csv")) == 0
+    gone = str(tmp_path / "gone.parquet")
+    with pytest.raises(DataError, match=f"a data file is missing: {gone} is not there"):
+        largest_row_group(Table((gone,)))

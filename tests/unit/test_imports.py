@@ -176,6 +176,10 @@ def test_a_commands_own_help_loads_nothing_heavy_either(name):
     assert not loaded & {*HEAVY, "rich"}
 
 
+def test_the_process_that_drives_the_workers_loads_nothing_heavy_either():
+    assert not loaded_by("import agecli.executors.local") & {*HEAVY, "rich"}
+
+
 @pytest.mark.parametrize("name", sorted(VOCABULARY - {""}))
 def test_the_vocabulary_is_light(name):
     assert not loaded_by(f"import agecli.{name}") & {*HEAVY, "click", "rich"}
