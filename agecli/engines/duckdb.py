@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,15 +74,20 @@ class DuckDBEngine:
             settings["threads"] = threads
         if memory_mb is not None:
             settings["memory_limit"] = f"{memory_mb}MB"
-        self._connection = duckdb.connect(":memory:", config=settings)
-        # files are read once: to keep what was read of them costs more than it ever saves
-        self._connection.execute(
-            "SET TimeZone='UTC'; SET ieee_floating_point_ops=true; SET enable_external_file_cache=false"
-        )
+        self._settings = settings
+        self._own: dict[str, Udf] = {}
         self._installed: set[str] = set()
         self._views: dict[View, _Opened] = {}
         self._translations: dict[Any, Translation] = {}
         self._lock = threading.Lock()
+
+    @cached_property
+    def _connection(self) -> duckdb.DuckDBPyConnection:
+        """DuckDB, which is opened when it has something to run: much is translated only."""
+        opened = duckdb.connect(":memory:", config=self._settings)
+        # files are read once: to keep what was read of them costs more than it ever saves
+        opened.execute("SET TimeZone='UTC'; SET ieee_floating_point_ops=true; SET enable_external_file_cache=false")
+        return opened
 
     def query(self, sql: str, tables: Mapping[str, Relation] | None = None) -> pa.Table:
         """All rows of a SELECT as one Arrow table."""
@@ -162,7 +169,12 @@ class DuckDBEngine:
 
     def describe(self, sql: str, tables: Mapping[str, Relation]) -> tuple[Column, ...]:
         """The columns and types of a SELECT, without running it."""
-        return tuple(Column(name, str(kind)) for name, kind in self.translate(sql, tables).columns)
+        if any(isinstance(table, View) for table in tables.values()):  # its columns will do: what is inside is dear
+            bare = {name: replace(source, sql=name, inside=None) for name, source in self._sources(tables).items()}
+            columns = translate(sql, bare).columns
+        else:
+            columns = self.translate(sql, tables).columns
+        return tuple(Column(name, str(kind)) for name, kind in columns)
 
     def count(self, table: Table) -> int:
         """Rows of a table, from Parquet footers where there are some."""
@@ -232,7 +244,7 @@ class DuckDBEngine:
             sources = {table: scans.source(files) for table, files in view.tables}
             source, why = views.opened(view, translation, sources, name)
             if view.tally is not None:
-                self._install_function(Udf(name, view.tally.add, ("BIGINT", "UBIGINT"), "BOOLEAN", volatile=True))
+                self._own[name] = Udf(name, view.tally.add, ("BIGINT", "UBIGINT"), "BOOLEAN", volatile=True)
             self._views[view] = _Opened(translation, source, why)
         return self._views[view]
 
@@ -253,11 +265,14 @@ class DuckDBEngine:
             self._install(query)
             cursor = self._connection.cursor()
             cursor.execute("SET TimeZone='UTC'")
-            texts = f"WITH texts AS (SELECT unnest(string_split(CAST($1 AS VARCHAR), {quote_text(_SEPARATOR)})) AS x)"
+            split = f"string_split(CAST($1 AS VARCHAR), {quote_text(_SEPARATOR)})"
+            texts = f"WITH texts AS (SELECT unnest(coalesce({split}, [CAST(NULL AS VARCHAR)])) AS x)"
             cursor.execute(f"PREPARE evaluated AS {texts} {query}")
 
         def evaluate(texts: Sequence[str | None]) -> list[Any]:
             with self._query_errors():
+                if list(texts) == [None]:
+                    return cursor.execute("EXECUTE evaluated(NULL)").fetchall()
                 if any(text is None or "\0" in text or _SEPARATOR in text for text in texts):
                     cursor.register("texts", pa.table({"x": pa.array(texts, pa.string())}))
                     return cursor.execute(query).fetchall()
@@ -267,12 +282,14 @@ class DuckDBEngine:
         return evaluate
 
     def close(self) -> None:
-        self._connection.close()
+        if "_connection" in vars(self):
+            self._connection.close()
 
     def _install(self, sql: str) -> None:
         """Macros and functions that the SQL mentions, once per engine."""
         with self._lock:
-            for definition in needed(sql):
+            own = [definition for name, definition in self._own.items() if re.search(rf"\b{name}\b", sql)]
+            for definition in (*needed(sql), *own):
                 if definition.name in self._installed:
                     continue
                 if isinstance(definition, Macro):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from agecli.engines.dialect.registry import (
     CASTS,
@@ -168,6 +169,7 @@ def _as_sql(made: str | Sql) -> Sql:
     return Sql(made) if isinstance(made, str) else made
 
 
+@cache
 def _find(source: Type, target: Type) -> Overload | None:
     for overload in CASTS:
         left, right = overload.parameters

@@ -7,6 +7,8 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
 
+_BARE = frozenset((str, int, bool, float, type(None)))
+
 
 def parts_of(node: object) -> Sequence[object]:
     """What is right below a node or a tuple; below anything else there is nothing."""
@@ -17,13 +19,14 @@ def parts_of(node: object) -> Sequence[object]:
 
 
 def walk(node: object, beyond: tuple[type, ...] = ()) -> Iterator[object]:
-    """The node and all that is below it, from left to right, but for nodes of the types `beyond` and what is below."""
+    """The node and all nodes and tuples below it, from left to right, but for nodes of the types `beyond` and what is
+    below."""
     waiting = [node]
     while waiting:
         one = waiting.pop()
         if not isinstance(one, beyond):
             yield one
-            waiting.extend(reversed(parts_of(one)))
+            waiting.extend([part for part in reversed(parts_of(one)) if part.__class__ not in _BARE])
 
 
 @cache

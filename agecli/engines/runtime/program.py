@@ -119,7 +119,7 @@ class Program:
         state.learn()
         state.asked += int(np.frombuffer(offsets, np.int32)[-1])
         if self.steps.constants and not self.constants:
-            self.constants = b"".join(map(computed, self.steps.constants))
+            self.constants = computed(self.steps.constants)
         given = tuple((*field[:2], _WIDTHS[kind]) for field, kind in zip(fields, self.kinds, strict=True))
         values = tuple(state.by_field[i].found[sql, kind].columns for i, sql, kind in self.steps.functions)
         steps, lists, outputs = self.code
@@ -201,14 +201,18 @@ def _functions(steps: Steps) -> dict[int, tuple[tuple[str, str], ...]]:
     return {field: tuple(sorted(asked)) for field, asked in found.items()}
 
 
-def computed(expr: Expr) -> bytes:
-    """The value of a constant in 64 bits, and whether it is one (0), NULL (1), or raises (2)."""
-    value, state = None, 2
+def computed(constants: Sequence[Expr]) -> bytes:
+    """The value of each constant in 64 bits, and whether it is one (0), NULL (1), or raises (2)."""
     try:
-        value = Evaluator([(expr.value, expr.kind)]).rows([None])[0][0]
-        state = int(value is None)
+        (values,) = Evaluator([(expr.value, expr.kind) for expr in constants]).rows([None]) if constants else ((),)
     except AgecliError:
-        pass
+        if len(constants) == 1:
+            return _bits(constants[0], None, 2)
+        return b"".join(computed([expr]) for expr in constants)
+    return b"".join(_bits(expr, value, int(value is None)) for expr, value in zip(constants, values, strict=True))
+
+
+def _bits(expr: Expr, value: Any, state: int) -> bytes:
     return struct.pack("<dq" if expr.kind == "double" else "<qq", 0 if value is None else value, state)
 
 

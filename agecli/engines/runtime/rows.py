@@ -59,7 +59,7 @@ class RowProgram:
             self.outputs.append(self._output(expr))
         self.counted = [self._stored(expr, "boolean") for expr in plan.counted]
         steps, _, _ = self.steps.code
-        self.code = steps, b"".join(map(computed, self.steps.constants)), b"".join(self.stored)
+        self.code = steps, computed(self.steps.constants), b"".join(self.stored)
         self.functions: dict[Expr, list[Expr]] = {}  # by their column
         self.folds: dict[tuple[Expr, Type], list[Expr]] = {}  # by their column and what it is parsed to
         for leaf in self.wanted:
