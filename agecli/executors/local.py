@@ -286,6 +286,7 @@ class _Run:
             seconds = round(time.monotonic() - began, 3)
             yield self.event(events.STAGE_FAILED, stage, data={"error": error.to_json(), "seconds": seconds})
             raise
+        # training loads libraries that nothing else needs, and after the batches there is work for one
         self._stop_workers(but={"train": 0, "predict": 1}.get(stage, len(self.workers)))
         for warning in facts.get("warnings", ()):
             yield self.event(events.WARNING, stage, data={"message": warning})
@@ -388,6 +389,7 @@ class _Run:
         """A worker with nothing to do: one that is there from the stage before, else a new one."""
         for number, worker in self.workers.items():
             if number not in self.busy and worker.alive():
+                worker.log = log
                 self.busy.add(number)
                 return number
         number = self.workers_started

@@ -39,7 +39,10 @@ def environment(threads: int) -> dict[str, str]:
 
 
 class Worker:
-    """One worker process. `report` is called, on a thread of its own, with each message and once with None."""
+    """One worker process. `report` is called, on a thread of its own, with each message and once with None.
+
+    What the process has to say besides goes into the file `log`, which may be another one for each task.
+    """
 
     def __init__(self, log: Path, report: Callable[[dict[str, Any] | None], None], lock: int, threads: int) -> None:
         self.log = log
@@ -58,7 +61,7 @@ class Worker:
         """Hands the worker a task; one that has died is noticed by its last message, None."""
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.process.stdin.write(json.dumps(task.to_json()).encode() + b"\n")
+            self.process.stdin.write(json.dumps({"log": str(self.log), "task": task.to_json()}).encode() + b"\n")
             self.process.stdin.flush()
 
     def _listen(self, report: Callable[[dict[str, Any] | None], None]) -> None:

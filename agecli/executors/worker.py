@@ -1,9 +1,10 @@
 """A worker process: reads tasks as JSON lines on standard input, writes what happens as JSON lines on its output.
 
-    python -m agecli.executors.worker        {"stage": "features", "run": "<folder of the frozen run>"}
+    python -m agecli.executors.worker
+    {"log": "<file>", "task": {"stage": "features", "run": "<folder of the frozen run>"}}
 
 One process does one task at a time. It dies with its parent: when standard input closes, wherever it is. What
-libraries print goes to standard error, which the parent keeps as the worker's log.
+libraries print goes into the log that comes with the task; until the first comes, to standard error.
 """
 
 from __future__ import annotations
@@ -41,10 +42,22 @@ def main() -> None:
     gc.set_threshold(100_000)  # imports and plans make many objects, none of which can go
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines,), daemon=True).start()
+    log = ""
     while True:
-        task = tasks.from_json(json.loads(lines.get()))
+        given = json.loads(lines.get())
+        if given["log"] != log:
+            log = given["log"]
+            _print_into(Path(log))
+        task = tasks.from_json(given["task"])
         _serve(task, output)
         let_go(task)
+
+
+def _print_into(log: Path) -> None:
+    """Has what this process prints, by whichever library, go into a file; where it cannot, all stays as it was."""
+    with contextlib.suppress(OSError), log.open("ab") as stream:
+        os.dup2(stream.fileno(), 2)
+        os.dup2(stream.fileno(), 1)
 
 
 def let_go(task: Task) -> None:

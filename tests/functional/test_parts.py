@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import queue
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -341,8 +342,21 @@ def test_a_killed_worker_ends_the_stage_and_another_run_makes_it(heights, monkey
     assert told.error is not None
     assert told.error["what"] == "a worker process died"
     assert "it was killed" in told.error["why"]
+    assert "/logs/features.log" in told.error["fix"]  # although the worker began with another stage
     assert not told.files
     assert run(heights, 3).files == run(heights, 1).files
+
+
+def test_a_worker_prints_into_the_log_of_its_task(tmp_path):
+    reports: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    with (tmp_path / "lock").open("w") as lock:
+        worker = Worker(tmp_path / "first.log", reports.put, lock.fileno(), 1)
+        worker.log = tmp_path / "second.log"
+        worker.send(Task("no such stage", str(tmp_path)))
+        assert reports.get(timeout=60) is None
+        worker.stop()
+    assert not (tmp_path / "first.log").read_text()
+    assert "KeyError: 'no such stage'" in (tmp_path / "second.log").read_text()
 
 
 @pytest.mark.parametrize("kind", [FeaturesPart, FeaturesWhole])
