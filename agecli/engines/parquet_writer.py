@@ -71,9 +71,9 @@ class Writer:
                 self.infinite.add(name)
 
     def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        file, self._file = self._file, None  # where its end cannot be written, there is no second one
+        if file is not None:
+            file.close()
 
 
 def _any_infinite(column: pa.ChunkedArray) -> bool:

@@ -102,8 +102,10 @@ def _serve(task: Task, output: TextIO) -> None:
     except Exception as error:
         import traceback
 
-        traceback.print_exc()
         from agecli.workspace import write_error
+
+        with contextlib.suppress(OSError):  # the log may be on the very disk that is full
+            traceback.print_exc()
 
         if isinstance(error, OSError) and error.errno is not None:
             emit("error", write_error(Path(error.filename or task.run), error).to_json())

@@ -1,5 +1,7 @@
 """How a table lies in its files changes nothing of its rows; rows are counted as they pass."""
 
+import errno
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agecli.engines import open_engine
+from agecli.engines import open_engine, parquet_writer
 from agecli.engines.base import Layout, Table, View
 from agecli.engines.ids import checksum
 from agecli.engines.parquet_writer import Writer
@@ -116,3 +118,21 @@ def test_a_view_counts_the_rows_that_a_query_reads(tmp_path):
     assert found.column("more").to_pylist() == [None, 2, 3, 4]
     assert (tally.rows, tally.counts) == (4, {"a": 2, "n": 3})
     assert tally.checksum == checksum(table, ["id"])
+
+
+def test_a_disk_that_fills_up_at_the_end_of_a_file_is_told_as_that(tmp_path, monkeypatch):
+    class Full:
+        closed = False
+
+        def write_table(self, group: pa.Table, row_group_size: int) -> None:
+            pass
+
+        def close(self) -> None:
+            if self.closed:
+                raise ValueError("I/O operation on closed file")
+            self.closed = True
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(parquet_writer, "writer_of", lambda *_: Full())
+    with pytest.raises(OSError, match="No space"), Writer(tmp_path, SCHEMA, 10, Layout(file_groups=1)) as writer:
+        writer.add(batch(0, 20))
