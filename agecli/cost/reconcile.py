@@ -34,7 +34,7 @@ COLUMNS = ("stage", "bytes_low", "bytes_expected", "bytes_high", "bytes_read", "
 HISTORY = ("run", "rows", "bytes_expected", "bytes_read", "error", "within", "cpu_expected", "cpu_seconds", "cpu_error",
            "note")  # fmt: skip
 FOOTER = 64 << 10  # bytes that a reader takes from the end of a file
-OPENED = 5  # times that a stage opens a table: count, size up, describe, read, check
+OPENED = 3  # times that a stage opens a table: size up, describe, read
 CHECKED = 2  # times that it opens the features that it wrote, which may be many files: count, read
 SLACK = 2 << 20
 SPOOL_BYTES = 4  # of an encoded value

@@ -181,7 +181,7 @@ class DuckDBEngine:
         if table.rows is not None:
             return table.rows[1] - table.rows[0]
         if table.format == "parquet":
-            return sum(scans.footer(f).num_rows for f in table.files)
+            return sum(scans.footer(f).rows for f in table.files)
         try:
             return int(self.query("SELECT count(*) AS n FROM t", {"t": table}).column(0)[0].as_py())
         except DataError as error:

@@ -203,7 +203,7 @@ class _Exact:
     def rest(self, first: int) -> Iterator[pa.RecordBatch] | None:
         """The SELECT's rows for those of the source from the first one on; None where it cannot be read in parts."""
         table: Table = self.source.plain.table
-        last = table.rows[1] if table.rows is not None else sum(scans.footer(path).num_rows for path in table.files)
+        last = table.rows[1] if table.rows is not None else sum(scans.footer(path).rows for path in table.files)
         if first >= last:
             return iter(())
         part = replace(table, rows=(first, last))

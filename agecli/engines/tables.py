@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,6 +21,7 @@ from agecli.engines.files import partitions
 from agecli.engines.json_lines import open_bytes, open_text
 from agecli.errors import DataError
 
+_MOST_FOOTERS = 1024
 _SIZED_UP = 8  # files: row groups are of one size for all that one writer wrote
 _FILE = "agecli file"  # the column in which DuckDB names the file of each row
 _NUMBER = "file_row_number"  # the column in which DuckDB counts the rows of each file
@@ -38,11 +41,30 @@ def quoted_list(texts: Sequence[str]) -> str:
     return "[" + ", ".join(quote_text(t) for t in texts) + "]"
 
 
-def footer(path: str) -> pq.FileMetaData:
-    """A Parquet file's footer. Raises DataError naming the file where it cannot be read."""
+@dataclass(frozen=True)
+class Footer:
+    """What is asked of a Parquet file's footer most often. The whole is large: one of 200 row groups takes 5 MB."""
+
+    rows: int
+    schema: pa.Schema
+
+
+def footer(path: str) -> Footer:
+    """A Parquet file's footer, read once while the file is the same. DataError naming it where it cannot be read."""
+    return _footer(path, next(stamps([Table((path,))])))
+
+
+@lru_cache(_MOST_FOOTERS)
+def _footer(path: str, stamp: tuple[int, int] | None) -> Footer:
+    with _opened(path) as file:
+        return Footer(file.metadata.num_rows, file.schema_arrow)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path) as file:
-            return file.metadata
+            yield file
     except FileNotFoundError:
         raise DataError("a data file is missing", f"{path} is not there", "check the path of the source") from None
     except (pa.ArrowException, OSError) as error:
@@ -54,16 +76,15 @@ def largest_row_group(table: Table) -> int:
     """Bytes of the largest row group in the largest files of a Parquet table, packed; 0 for text."""
     if table.format != "parquet":
         return 0
-    footers = map(footer, sorted(table.files, key=_size)[-_SIZED_UP:])
-    groups = (found.row_group(i) for found in footers for i in range(found.num_row_groups))
-    return max((sum(g.column(i).total_compressed_size for i in range(g.num_columns)) for g in groups), default=0)
+    sizes = [stamp[1] if stamp is not None else 0 for stamp in stamps([table])]  # what is gone is told of below
+    largest = sorted(zip(sizes, table.files, strict=True))[-_SIZED_UP:]
+    return max((_largest(path) for _, path in largest), default=0)
 
 
-def _size(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except OSError:
-        return 0  # its footer will say what is wrong with it
+def _largest(path: str) -> int:
+    with _opened(path) as file:
+        groups = [file.metadata.row_group(i) for i in range(file.num_row_groups)]
+        return max((sum(g.column(i).total_compressed_size for i in range(g.num_columns)) for g in groups), default=0)
 
 
 def stamps(tables: Iterable[Table]) -> Iterator[tuple[int, int] | None]:
@@ -140,7 +161,7 @@ class _Read:
 
 def _parquet(table: Table) -> Source:
     footers = [footer(f) for f in table.files]
-    schemas = [found.schema.to_arrow_schema() for found in footers]
+    schemas = [found.schema for found in footers]
     folders = _partitions(table)
     declared = table.columns or _all_columns(schemas[0], folders)
     reads = [_parquet_column(c, table.files, schemas, folders) for c in declared]
@@ -160,20 +181,20 @@ def _parquet(table: Table) -> Source:
     return replace(found, plain=Plain(table, schemas[0], tuple(r.field for r in reads))) if plain and reads else found
 
 
-def _pieces(table: Table, footers: Sequence[pq.FileMetaData]) -> list[tuple[tuple[str, ...], str]]:
+def _pieces(table: Table, footers: Sequence[Footer]) -> list[tuple[tuple[str, ...], str]]:
     """The files in which a part of a table lies, those that are read as a whole together, and the condition for each:
     the engine skips the row groups that it leaves out."""
-    if any(name.lower() == _NUMBER for found in footers for name in found.schema.to_arrow_schema().names):
+    if any(name.lower() == _NUMBER for found in footers for name in found.schema.names):
         raise DataError("the source cannot be read in parts", f"it has a column {_NUMBER}", "rename it")
     assert table.rows is not None
     pieces: list[tuple[tuple[str, ...], str]] = []
     start = 0
     for file, found in zip(table.files, footers, strict=True):
-        first, last = max(table.rows[0] - start, 0), min(table.rows[1] - start, found.num_rows)
-        start += found.num_rows
+        first, last = max(table.rows[0] - start, 0), min(table.rows[1] - start, found.rows)
+        start += found.rows
         if first >= last:
             continue
-        if last - first < found.num_rows:
+        if last - first < found.rows:
             pieces.append(((file,), f"{_NUMBER} >= {first} AND {_NUMBER} < {last}"))
         elif pieces and not pieces[-1][1]:
             pieces[-1] = ((*pieces[-1][0], file), "")
