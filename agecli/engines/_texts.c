@@ -26,7 +26,7 @@ typedef struct {
     int told; /* MORE: it goes on behind the end */
 } Reader;
 
-enum { FALSE = 1, TRUE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT };
+enum { TRUE = 1, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT };
 
 static uint64_t varint(Reader *r)
 {
@@ -85,7 +85,7 @@ static void skip(Reader *r, unsigned type, int depth)
     uint64_t items;
     unsigned kinds;
     switch (type) {
-    case FALSE: case TRUE:
+    case TRUE: case FALSE:
         return;
     case BYTE:
         pass(r, 1);
@@ -103,7 +103,7 @@ static void skip(Reader *r, unsigned type, int depth)
         kinds = byte(r);
         items = kinds >> 4 == 15 ? varint(r) : kinds >> 4;
         for (; items && !r->told; items--) {
-            if ((kinds & 15) <= TRUE)
+            if ((kinds & 15) <= FALSE)
                 pass(r, 1);
             else
                 skip(r, kinds & 15, depth + 1);
@@ -148,7 +148,7 @@ static void read_about(Reader *r, int64_t kind, Header *h)
         else
             to = field == 2 ? &h->encoding : field == 3 && kind == 5 ? &h->levels : NULL;
         if (kind == 8 && field == 7) {
-            if (type > TRUE)
+            if (type > FALSE)
                 r->told = UNSOUND;
             h->compressed = type == TRUE;
         } else if (to) {
@@ -418,7 +418,7 @@ static PyObject *texts_places(PyObject *self, PyObject *args)
         return NULL;
     const uint8_t *from = page.buf;
     int sound = count >= 0 && count <= INT32_MAX && entries >= 0 && entries <= INT32_MAX;
-    sound = sound && (!count || (page.len && *from <= 31));
+    sound = sound && (page.len ? *from <= 31 : !count);
     PyObject *made = sound ? PyBytes_FromStringAndSize(NULL, count * 4) : NULL;
     if (made && count) {
         int32_t *to = (int32_t *)(void *)PyBytes_AsString(made);

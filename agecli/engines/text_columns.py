@@ -1,8 +1,8 @@
 """Columns of texts out of Parquet files, since Arrow copies long texts about three times, and once more looks at them.
 
 A chunk is read page by page. Its texts go from the page into the buffers of an Arrow array, which are taken again once
-nothing holds them. What is not known here (`columns_of`, `knows`), or turns out to be odd in any way (`Strange`), is Arrow's.
-Pages are those of the Parquet format 2; compiled code reads them (`_texts.c`).
+nothing holds them. What is not known here (`columns_of`, `knows`), or turns out to be odd in any way (`Strange`), is
+left to Arrow. Pages are those of the Parquet format 2; compiled code reads them (`_texts.c`).
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ class Blocks:
         self._most = 0
 
     def free(self, size: int) -> Block:
-        """A block that nothing else holds, of about this size; better: of the size that was needed before."""
-        wanted = max(size if not self._most else 0, self._most + self._most // 16) + _SPARE
+        """A block that nothing else holds, of this size, or the one that was needed before."""
+        size = (self._most or size) + _SPARE
         for i in range(len(self._blocks)):
-            if sys.getrefcount(self._blocks[i]) == 2 and wanted <= len(self._blocks[i]) <= 2 * wanted:
+            if sys.getrefcount(self._blocks[i]) == 2 and size <= len(self._blocks[i]) <= 2 * size:
                 return self._blocks[i]
-        return self._added(np.empty(wanted, np.uint8))
+        return self._added(np.empty(size + size // 16, np.uint8))
 
     def larger(self, block: Block, used: int, size: int) -> Block:
         """A block of at least this size, with what is used of another one."""
@@ -223,9 +223,8 @@ class TextChunk:
                 page.row, page.left = page.row + part, page.left - part
                 at, values, sure = at + part, values + count, sure and page.sure and bool(sound)
         self._blocks.filled(used)
-        parts = [None if values == rows else valid, offsets, block]
-        buffers = [None if part is None else pa.py_buffer(part) for part in parts]
-        buffers[2] = buffers[2].slice(0, used)
+        there = None if valid is None or values == rows else pa.py_buffer(valid)
+        buffers = [there, pa.py_buffer(offsets), pa.py_buffer(block).slice(0, used)]
         return pa.Array.from_buffers(pa.string(), rows, buffers, null_count=rows - values), sure
 
     def _turn(self, passed: int) -> int:
