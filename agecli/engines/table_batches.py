@@ -100,6 +100,8 @@ class _Reader:
                 yield batch if high - low == batch.num_rows else batch.slice(low, high - low)
             if at >= end:
                 return
+        if at < end:  # a column has fewer values, for which Arrow has no error
+            raise pa.ArrowInvalid(f"row group {group} has fewer rows than the footer says")
 
 
 def _cuts(group: pq.RowGroupMetaData, begin: int, end: int) -> Iterator[int]:

@@ -183,6 +183,33 @@ def test_a_broken_byte_is_an_error_or_what_arrow_makes_of_it(
     assert found in (wanted, "the data cannot be read", cells(BREAKABLE))
 
 
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_column_that_ends_early_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ours: bool) -> None:
+    """Arrow makes an end of the rows of it."""
+    path, table = tmp_path / "t.parquet", pa.table({"n": range(100), "u": [f"{i:03}" for i in range(100)]})
+    pq.write_table(table, path, use_dictionary=False, compression="NONE", data_page_size=1, write_batch_size=64)
+    content = path.read_bytes()
+    begin = pq.read_metadata(path).row_group(0).column(1).data_page_offset
+    place = content.index(b"\x15\x80\x01\x15", begin)  # so many values has the first page: 64, doubled
+    path.write_bytes(content[:place] + b"\x15\x80\x00\x15" + content[place + 4 :])
+    with pq.ParquetFile(path) as file:
+        assert sum(batch.num_rows for batch in file.iter_batches(columns=["u"])) < 100
+    if not ours:
+        monkeypatch.setattr(table_batches, "columns_of", lambda *_: {})
+    for names in (["u"], ["n", "u"]):
+        assert outcome(path, names) == "the data cannot be read"
+
+
+def test_files_without_rows_are_passed_over(tmp_path: Path) -> None:
+    paths = []
+    for i, rows in enumerate((3, 0, 2)):
+        paths.append(str(tmp_path / f"{i}.parquet"))
+        pq.write_table(pa.table({"n": pa.array(range(rows)), "u": pa.array(["u"] * rows, pa.string())}), paths[-1])
+    for names in (["n"], ["u"], ["u", "n"]):
+        counts = [count for _, count in table_batches.batches(Table(tuple(paths)), names, [])]
+        assert counts == [3, 2]
+
+
 @pytest.mark.parametrize("cut", [1, 40, 700, 5_000])
 @pytest.mark.parametrize("dictionary", [True, False])
 def test_files_that_lack_bytes_are_an_error(tmp_path: Path, cut: int, dictionary: bool) -> None:
