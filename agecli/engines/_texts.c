@@ -437,42 +437,41 @@ static PyObject *texts_places(PyObject *self, PyObject *args)
 
 /* ---- texts */
 
-static int in(uint8_t byte, uint8_t least, uint8_t most)
-{
-    return byte >= least && byte <= most;
-}
+/* UTF-8 by table 3-7 of the Unicode standard, as an automaton. A state is the number of the bits in a byte's row at which
+   the next state stands: between two characters, before one to three bytes more, or behind a byte that allows only some. */
+enum { WRONG = 0, BETWEEN = 6, ONE = 12, TWO = 18, THREE = 24, E0 = 30, ED = 36, F0 = 42, F4 = 48 };
 
-/* whether a text is UTF-8, by table 3-7 of the Unicode standard */
+#define STEP(from, to) ((uint64_t)(to) << (from))
+#define REST (STEP(ONE, BETWEEN) | STEP(TWO, ONE) | STEP(THREE, TWO))
+
+static const uint64_t after[256] = {
+    [0x00 ... 0x7F] = STEP(BETWEEN, BETWEEN),
+    [0x80 ... 0x8F] = REST | STEP(ED, ONE) | STEP(F4, TWO),
+    [0x90 ... 0x9F] = REST | STEP(ED, ONE) | STEP(F0, TWO),
+    [0xA0 ... 0xBF] = REST | STEP(E0, ONE) | STEP(F0, TWO),
+    [0xC2 ... 0xDF] = STEP(BETWEEN, ONE),
+    [0xE0] = STEP(BETWEEN, E0),
+    [0xE1 ... 0xEC] = STEP(BETWEEN, TWO),
+    [0xED] = STEP(BETWEEN, ED),
+    [0xEE ... 0xEF] = STEP(BETWEEN, TWO),
+    [0xF0] = STEP(BETWEEN, F0),
+    [0xF1 ... 0xF3] = STEP(BETWEEN, THREE),
+    [0xF4] = STEP(BETWEEN, F4),
+};
+
 static int is_utf8(const uint8_t *text, size_t size)
 {
-    for (size_t i = 0; i < size;) {
-        uint8_t a = text[i];
-        size_t left = size - i;
-        if (a < 0x80) {
-            uint64_t word;
-            i++;
-            for (; size - i >= 8; i += 8) {
-                memcpy(&word, text + i, 8);
-                if (word & HIGH)
-                    break;
-            }
-        } else if (in(a, 0xC2, 0xDF)) {
-            if (left < 2 || !in(text[i + 1], 0x80, 0xBF))
-                return 0;
-            i += 2;
-        } else if (in(a, 0xE0, 0xEF)) {
-            if (left < 3 || !in(text[i + 1], a == 0xE0 ? 0xA0 : 0x80, a == 0xED ? 0x9F : 0xBF) ||
-                !in(text[i + 2], 0x80, 0xBF))
-                return 0;
-            i += 3;
-        } else {
-            if (left < 4 || !in(a, 0xF0, 0xF4) || !in(text[i + 1], a == 0xF0 ? 0x90 : 0x80, a == 0xF4 ? 0x8F : 0xBF) ||
-                !in(text[i + 2], 0x80, 0xBF) || !in(text[i + 3], 0x80, 0xBF))
-                return 0;
-            i += 4;
-        }
+    uint64_t state = BETWEEN, words[2];
+    size_t i = 0;
+    for (; i + 16 <= size; i += 16) {
+        memcpy(words, text + i, 16);
+        if (((words[0] | words[1]) & HIGH) || (state & 63) != BETWEEN)
+            for (size_t at = i; at < i + 16; at++)
+                state = after[text[at]] >> (state & 63);
     }
-    return 1;
+    for (; i < size; i++)
+        state = after[text[i]] >> (state & 63);
+    return (state & 63) == BETWEEN;
 }
 
 typedef uint64_t Vector __attribute__((vector_size(16)));
