@@ -15,6 +15,7 @@ setup(
         for name in (
             "agecli.models._forest",
             "agecli.engines._pages",
+            "agecli.engines._texts",
             "agecli.engines.runtime._scan",
             "agecli.engines.runtime._members",
             "agecli.engines.runtime._rows",

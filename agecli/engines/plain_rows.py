@@ -6,13 +6,11 @@ Rows that it is not sure of are asked of DuckDB: the same SELECT over a table of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from agecli.engines import tables as scans
 from agecli.engines.base import Relation, Table, View
@@ -21,6 +19,7 @@ from agecli.engines.dialect.scope import Source
 from agecli.engines.dialect.types import duckdb_type, quote_name
 from agecli.engines.runtime.compiled import enabled, places
 from agecli.engines.runtime.rows import Done, RowProgram
+from agecli.engines.table_batches import batches
 from agecli.errors import DataError
 
 if TYPE_CHECKING:
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from agecli.engines.tables import Plain
     from agecli.engines.tally import Tally
 
-_BATCH_ROWS, _LEAST_ROWS = 16_384, 256
-_BATCH_BYTES = 32 << 20  # of all columns
-_READ_BYTES = 1 << 18  # of a column at a time, where its part of a row group is larger
 _GIVEN_UP = 4  # batches one after the other of which the greater part is odd
 _ROWS = "agecli_rows"
 _TYPES = {"varchar": pa.string(), "integer": pa.int32(), "bigint": pa.int64(), "double": pa.float64(),
@@ -91,7 +87,7 @@ class ByRow:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         useless, at = 0, (self.plain.table.rows or (0, 0))[0]
-        for columns, count in _batches(self.plain, self.program):
+        for columns, count in self._batches():
             done = self.program.run(columns, count)
             odd = np.flatnonzero(done.odd)
             at += count
@@ -99,7 +95,10 @@ class ByRow:
                 useless = 0
                 if self.tally is not None:
                     self.tally.count(count - len(odd), done.counts)
-                yield self._mended(done, odd, columns)
+                made = self._mended(done, odd, columns)
+                del columns, done  # the memory of the source's texts is free for the next batch
+                yield made
+                del made
                 continue
             useless += 1
             yield from self.exact.rows(columns, self.schema)
@@ -108,6 +107,16 @@ class ByRow:
                 self.given_up = "most rows have values that compiled code leaves to it, such as sums out of bounds"
                 yield from rest
                 return
+
+    def _batches(self) -> Iterator[tuple[dict[int, pa.Array], int]]:
+        """The columns that are needed, by their numbers, and the number of rows, a batch after the other."""
+        fields, numbers = self.plain.fields, self.program.columns
+        words = [fields[i] for i in self.program.texts]
+        for found, count in batches(self.plain.table, [fields[i] for i in numbers], words):
+            columns = [found[fields[i]] for i in numbers]
+            del found
+            yield dict(zip(numbers, columns, strict=True)), count
+            del columns
 
     def _mended(self, done: Done, odd: np.ndarray[Any, Any], columns: Mapping[int, pa.Array]) -> pa.RecordBatch:
         """What became of a batch, with DuckDB's values in the rows that are odd."""
@@ -122,62 +131,6 @@ class ByRow:
 
 def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
     return column if column.type.equals(kind) else column.cast(kind)
-
-
-def _batches(plain: Plain, program: RowProgram) -> Iterator[tuple[dict[int, pa.Array], int]]:
-    """The columns that are needed, by their numbers, and the number of rows, a batch after the other."""
-    first, last = plain.table.rows or (0, None)
-    words = [plain.fields[i] for i in program.texts]
-    names = [plain.fields[i] for i in program.columns]
-    start = 0
-    for path in plain.table.files:
-        with (
-            _readable(path),
-            pq.ParquetFile(path, read_dictionary=words, buffer_size=_READ_BYTES, pre_buffer=False) as file,
-        ):
-            for group in range(file.num_row_groups):
-                at, start = start, start + file.metadata.row_group(group).num_rows
-                if start <= first or (last is not None and at >= last):
-                    continue
-                # over several row groups, Arrow holds on to far more than a batch
-                at_once = _rows_at_once(file.metadata.row_group(group))
-                for batch in file.iter_batches(at_once, [group], names, use_threads=False):
-                    skipped = max(first - at, 0)
-                    kept = (batch.num_rows if last is None else min(batch.num_rows, last - at)) - skipped
-                    at += batch.num_rows
-                    if kept > 0:
-                        part = batch if kept == batch.num_rows else batch.slice(skipped, kept)
-                        yield (
-                            {i: _checked(part.column(name)) for i, name in zip(program.columns, names, strict=True)},
-                            kept,
-                        )
-
-
-def _rows_at_once(group: pq.RowGroupMetaData) -> int:
-    """Rows of a batch, fewer where they are long."""
-    size: int = sum(group.column(i).total_uncompressed_size for i in range(group.num_columns))
-    rows: int = group.num_rows
-    return max(_LEAST_ROWS, min(_BATCH_ROWS, _BATCH_BYTES * rows // max(size, 1)))
-
-
-@contextmanager
-def _readable(path: str) -> Iterator[None]:
-    try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        why = f"{path}: {str(error).splitlines()[0]}"
-        raise DataError("the data cannot be read", why, "check the files of the source") from None
-
-
-def _checked(column: pa.Array) -> pa.Array:
-    """The column, whose texts are UTF-8; without its dictionary, where that has more texts than the column has rows."""
-    if pa.types.is_dictionary(column.type) and len(column.dictionary) > len(column):
-        column = column.cast(pa.string())
-    if pa.types.is_dictionary(column.type):
-        column.dictionary.validate(full=True)
-    elif pa.types.is_string(column.type):
-        column.validate(full=True)
-    return column
 
 
 class _Exact:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agecli.engines import duckdb as module
-from agecli.engines import open_engine, plain_rows
+from agecli.engines import open_engine, plain_rows, table_batches
 from agecli.engines.base import Column, Table, View
 from agecli.engines.dialect.rows import RowPlan
 from agecli.engines.runtime import compiled, evaluator
@@ -282,7 +282,7 @@ def test_texts_that_are_no_utf8_are_an_error(tmp_path: Path) -> None:
 
 
 def test_where_most_rows_are_odd_duckdb_computes_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plain_rows, "_BATCH_ROWS", 10)
+    monkeypatch.setattr(table_batches, "_BATCH_ROWS", 10)
     table = written(tmp_path / "t.parquet", [{"b": 2**62, "a": i} for i in range(200)], group=50)
     sql = "SELECT a, CASE WHEN b < 0 THEN b * 2 END AS c FROM t"
     assert answer(sql, {"t": table}, tmp_path / "one")[1:] == [repr([i, None]) for i in range(200)]
@@ -306,7 +306,7 @@ def test_long_texts_come_in_small_batches(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "t.parquet", use_dictionary=False)
     with pq.ParquetFile(tmp_path / "t.parquet") as file:
         group = file.metadata.row_group(0)
-    assert plain_rows._LEAST_ROWS <= plain_rows._rows_at_once(group) < group.num_rows
+    assert table_batches._LEAST_ROWS <= table_batches._rows_at_once(group) < group.num_rows
     sql, tables = "SELECT u, u IS NULL AS n FROM t", {"t": Table((str(tmp_path / "t.parquet"),))}
     assert answer(sql, tables, tmp_path / "o")[1:] == [repr([u, False]) for u in table["u"].to_pylist()]
 
@@ -408,7 +408,7 @@ def test_texts_that_are_not_kept_are_computed_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dictionary: bool
 ) -> None:
     monkeypatch.setattr(evaluator, "MOST_TEXTS", 20)
-    monkeypatch.setattr(plain_rows, "_BATCH_ROWS", 50)
+    monkeypatch.setattr(table_batches, "_BATCH_ROWS", 50)
     monkeypatch.setattr(plain_rows._Exact, "rows", lambda *_: pytest.fail("DuckDB was asked for rows"))
     texts = [None if i % 7 == 0 else f"{i % 90}-{'x' * (i % 3 * 200)}" for i in range(400)]
     pq.write_table(pa.table({"s": texts}), tmp_path / "t.parquet", row_group_size=150, use_dictionary=dictionary)
