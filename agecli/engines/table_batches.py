@@ -59,10 +59,11 @@ class _Reader:
                 begin += count
                 yield columns, count
                 del columns  # its memory is free for the next
+            return
         except Strange:
             self._texts = {}
-            for part in self._by_arrow(group, self._names, begin, end):
-                yield {name: _checked(part.column(name)) for name in self._names}, part.num_rows
+        for part in self._by_arrow(group, self._names, begin, end):
+            yield {name: _checked(part.column(name)) for name in self._names}, part.num_rows
 
     def _by_page(self, group: int, begin: int, end: int) -> Iterator[tuple[Columns, int]]:
         """The same; Strange where Arrow is to read the rest."""

@@ -38,9 +38,12 @@ _PLAIN, _PLAIN_DICTIONARY, _RLE, _RLE_DICTIONARY = 0, 2, 3, 8
 _DATA_PAGE, _DICTIONARY_PAGE, _DATA_PAGE_V2 = 0, 2, 3
 _LARGE = 1 << 31  # bytes that an array of texts cannot have
 _MOST_HEADER = 1 << 20
+_PASSED = 4_096  # rows at a time, of a page that is passed over in part
 _SPARE = 16  # bytes behind the texts, which compiled code may write
 
 Block = npt.NDArray[np.uint8]
+
+_NOTHING = (b"", None, None)
 
 
 class Strange(Exception):
@@ -194,13 +197,13 @@ class TextChunk:
         self._packing, codec = told.compression, _CODECS[told.compression]
         self._codec = None if codec is None else pa.Codec(codec)
         self._words: tuple[bytes, bytes, int] | None = None
-        self._page = _Page(0, None, (b"", None, None), 0, True)
+        self._page = _Page(0, None, _NOTHING, 0, True)
 
     def skip(self, rows: int) -> None:
         """Passes over rows. Pages of which none is wanted are not decompressed."""
         while rows:
             if self._page.left:
-                count = min(rows, self._page.left)
+                count = min(rows, self._page.left, _PASSED)
                 self.take(count)
                 rows -= count
             else:
@@ -229,6 +232,8 @@ class TextChunk:
                     continue
                 page.at, used, count, sound = told
                 page.row, page.left = page.row + part, page.left - part
+                if not page.left:
+                    page.values = _NOTHING  # its memory is for the next page
                 at, values, sure = at + part, values + count, sure and page.sure and bool(sound)
         self._blocks.filled(used)
         there = None if valid is None or values == rows else pa.py_buffer(valid)
