@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import FileIO
@@ -41,6 +42,7 @@ def batches(table: Table, names: Sequence[str], words: Sequence[str]) -> Iterato
                 if start <= first or (last is not None and at >= last):
                     continue
                 yield from reader.rows(group, max(first - at, 0), (start if last is None else min(last, start)) - at)
+        gc.collect(1)  # of a footer the metadata and its schema hold each other
 
 
 class _Reader:

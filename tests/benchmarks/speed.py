@@ -179,11 +179,14 @@ def call(arguments: list[Any]) -> None:
 
 
 def one_file(files: list[Path], target: Path) -> None:
-    """Joins Parquet files row group by row group, and removes them."""
+    """Joins Parquet files row group by row group, encoded as they are, and removes them."""
     import pyarrow.parquet as pq
 
     part = target.with_suffix(".joining")
-    with pq.ParquetWriter(part, pq.read_schema(files[0]), compression="zstd") as writer:
+    first = pq.read_metadata(files[0]).row_group(0)
+    columns = [first.column(number) for number in range(first.num_columns)]
+    words = [column.path_in_schema for column in columns if column.has_dictionary_page]
+    with pq.ParquetWriter(part, pq.read_schema(files[0]), compression="zstd", use_dictionary=words) as writer:
         for path in files:
             with pq.ParquetFile(path) as file:
                 for group in range(file.num_row_groups):
