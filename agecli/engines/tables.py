@@ -257,11 +257,26 @@ def _parquet_column(
                             "correct the source, or the type in recipe.toml")  # fmt: skip
     first = fields[0]
     assert first is not None
+    if wanted.name == "varchar" and any(f is not None and _is_binary(f.type) for f in fields):
+        return _Read(column.name, wanted, _decoded(column.name, [f for f in fields if f is not None]), first.name)
     same = all(f is not None and _stands_for(f.type, wanted) for f in fields)
     name = quote_name(first.name)
     if any(f is not None and pa.types.is_timestamp(f.type) and f.type.tz and f.type.unit == "ns" for f in fields):
         name = f"CAST({name} AS TIMESTAMPTZ)"  # DuckDB has no way straight from nanoseconds with a zone
     return _Read(column.name, wanted, name if same else f"CAST({name} AS {duckdb_type(wanted)})", first.name)
+
+
+def _decoded(name: str, fields: Sequence[pa.Field]) -> str:
+    """The texts of a column that a file has as bytes, as writers did that knew no texts."""
+    if not all(_is_binary(field.type) for field in fields):
+        why = f"{name} is varbinary in some and varchar in others"
+        raise DataError("the files differ in a column's type", why, "write them alike")
+    return f"decode({quote_name(fields[0].name)})"
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    found = from_arrow(kind)
+    return found is not None and found.name == "varbinary"
 
 
 def _field(schema: pa.Schema, name: str) -> pa.Field | None:

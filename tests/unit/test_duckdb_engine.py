@@ -314,3 +314,16 @@ def test_the_largest_row_group_is_told_in_packed_bytes(tmp_path: Path) -> None:
     gone = str(tmp_path / "gone.parquet")
     with pytest.raises(DataError, match=f"a data file is missing: {gone} is not there"):
         largest_row_group(Table((gone,)))
+
+
+def test_texts_without_the_mark_of_texts_are_read_as_utf8(tmp_path: Path) -> None:
+    texts = ['josé "0"', "", None, "大\n"]
+    packed = pa.array([None if text is None else text.encode() for text in texts], pa.binary())
+    pq.write_table(pa.table({"id": packed}), tmp_path / "a.parquet")
+    columns = (Column("id", "varchar"),)
+    found = open_engine().query("SELECT id FROM t", {"t": Table((str(tmp_path / "a.parquet"),), columns=columns)})
+    assert found.column("id").to_pylist() == texts
+    pq.write_table(pa.table({"id": pa.array(texts)}), tmp_path / "b.parquet")
+    both = Table((str(tmp_path / "a.parquet"), str(tmp_path / "b.parquet")), columns=columns)
+    with pytest.raises(DataError, match="varbinary in some and varchar in others"):
+        open_engine().query("SELECT id FROM t", {"t": both})
